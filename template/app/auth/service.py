@@ -1,0 +1,53 @@
+from uuid import UUID
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.models import User
+from app.auth.passwords import PasswordHasher
+from app.auth.schemas import UserCreate, email_adapter
+from app.errors import ConflictError, UnauthenticatedError
+
+WRONG_CREDENTIALS = "The email address or the password is wrong."
+
+
+async def register(session: AsyncSession, hasher: PasswordHasher, new: UserCreate) -> User:
+    user = User(email=new.email, password_hash=await hasher.hash(new.password.get_secret_value()))
+    session.add(user)
+    try:
+        await session.commit()
+    except IntegrityError:
+        raise ConflictError("This email address is registered already.") from None
+    return user
+
+
+async def authenticate(
+    session: AsyncSession, hasher: PasswordHasher, email: str, password: str
+) -> User:
+    user = await find_user_by_email(session, email)
+    if user is None:
+        # Takes as long as a wrong password, or the time would tell who is registered.
+        await hasher.hash(password)
+        raise UnauthenticatedError(WRONG_CREDENTIALS)
+    valid, new_hash = await hasher.verify(password, user.password_hash)
+    if not valid:
+        raise UnauthenticatedError(WRONG_CREDENTIALS)
+    if new_hash is not None:
+        user.password_hash = new_hash
+        await session.commit()
+    return user
+
+
+async def find_user_by_email(session: AsyncSession, email: str) -> User | None:
+    try:
+        # As at the registration, or not everybody who has registered could log in.
+        email = email_adapter.validate_python(email)
+    except ValidationError:
+        return None
+    return await session.scalar(select(User).where(User.email == email))
+
+
+async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
+    return await session.get(User, user_id)

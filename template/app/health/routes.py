@@ -1,0 +1,48 @@
+import asyncio
+from typing import Literal
+
+from fastapi import APIRouter, HTTPException
+from pydantic import BaseModel
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.db.engine import EngineDep
+
+router = APIRouter(tags=["health"])
+
+TIMEOUT_SECONDS = 2.0
+
+
+class Health(BaseModel):
+    status: Literal["ok"] = "ok"
+
+
+@router.get("/livez")
+async def livez() -> Health:
+    """The process answers; if it doesn't, restart it."""
+    return Health()
+
+
+@router.get("/readyz")
+async def readyz(engine: EngineDep) -> Health:
+    """The database answers and has been migrated; if not, send the traffic elsewhere."""
+    # Not asyncio.timeout: it waits for the cancelled call, and a frozen server can
+    # keep a driver from being cancelled.
+    answer = asyncio.create_task(ask_database(engine))
+    await asyncio.wait({answer}, timeout=TIMEOUT_SECONDS)
+    if not answer.done():
+        answer.cancel()
+        raise HTTPException(503, f"The database did not answer in {TIMEOUT_SECONDS:g} seconds.")
+    if not answer.result():
+        raise HTTPException(503, "The database can't be reached or has no tables.")
+    return Health()
+
+
+async def ask_database(engine: AsyncEngine) -> bool:
+    try:
+        async with engine.connect() as connection:
+            revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    except SQLAlchemyError:
+        return False
+    return revision is not None

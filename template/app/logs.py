@@ -1,0 +1,109 @@
+import logging.config
+import sys
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.settings import Settings
+
+log = structlog.stdlib.get_logger("app.request")
+
+PROCESSORS: list[structlog.typing.Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure_logs(settings: Settings) -> None:
+    """From now on, what uvicorn and other libraries log has the same format as our own."""
+    renderers: list[structlog.typing.Processor]
+    if settings.environment == "development":
+        renderers = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    else:
+        # Without local variables, which may be passwords.
+        tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        renderers = [
+            structlog.processors.ExceptionRenderer(tracebacks),
+            structlog.processors.JSONRenderer(),
+        ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *PROCESSORS,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+    to_root: dict[str, Any] = {"handlers": [], "propagate": True}
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "structlog": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": PROCESSORS,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        *renderers,
+                    ],
+                }
+            },
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+            "root": {"handlers": ["stderr"], "level": settings.log_level},
+            "loggers": {
+                "uvicorn": to_root,
+                "uvicorn.error": to_root,
+                # Its line for each request would be a second one.
+                "uvicorn.access": {"handlers": [], "propagate": False},
+            },
+        }
+    )
+
+
+class RequestLogMiddleware:
+    """Gives each request an id and logs one line for it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        started = perf_counter()
+        status = 500
+        sent_id = Headers(scope=scope).get("x-request-id", "")
+        # A stranger's text goes into our log only if it looks like an id.
+        is_id = len(sent_id) <= 64 and sent_id.isascii() and sent_id.replace("-", "").isalnum()
+        request_id = sent_id if is_id else uuid4().hex
+        # Stays bound when the request is over, so that the server's report of an
+        # unexpected error has it too.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            log.info(
+                "request",
+                method=scope["method"],
+                path=scope["path"],
+                status=status,
+                milliseconds=round((perf_counter() - started) * 1000, 1),
+            )

@@ -1,0 +1,69 @@
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.models import User
+from app.errors import NotFoundError
+from app.tasks.models import Task
+from app.tasks.schemas import Page, TaskCreate, TaskUpdate
+
+NO_SUCH_TASK = "There is no such task."
+
+# Each statement names the owner, so that there is no moment between a check and a
+# write, and a task of somebody else does not exist.
+
+
+async def create_task(session: AsyncSession, owner: User, new: TaskCreate) -> Task:
+    task = Task(owner_id=owner.id, title=new.title)
+    session.add(task)
+    await session.commit()
+    return task
+
+
+async def list_tasks(session: AsyncSession, owner: User, page: Page) -> Sequence[Task]:
+    tasks = await session.scalars(
+        select(Task)
+        .where(Task.owner_id == owner.id)
+        .order_by(Task.created_at, Task.id)
+        .limit(page.limit)
+        .offset(page.offset)
+    )
+    return tasks.all()
+
+
+async def get_task(session: AsyncSession, owner: User, task_id: UUID) -> Task:
+    task = await session.scalar(select(Task).where(Task.id == task_id, Task.owner_id == owner.id))
+    return found(task)
+
+
+async def update_task(
+    session: AsyncSession, owner: User, task_id: UUID, changes: TaskUpdate
+) -> Task:
+    values = changes.model_dump(exclude_unset=True)
+    if not values:
+        return await get_task(session, owner, task_id)
+    task = await session.scalar(
+        update(Task)
+        .where(Task.id == task_id, Task.owner_id == owner.id)
+        .values(values)
+        .returning(Task)
+    )
+    await session.commit()
+    return found(task)
+
+
+async def delete_task(session: AsyncSession, owner: User, task_id: UUID) -> None:
+    deleted_id = await session.scalar(
+        delete(Task).where(Task.id == task_id, Task.owner_id == owner.id).returning(Task.id)
+    )
+    await session.commit()
+    if deleted_id is None:
+        raise NotFoundError(NO_SUCH_TASK)
+
+
+def found(task: Task | None) -> Task:
+    if task is None:
+        raise NotFoundError(NO_SUCH_TASK)
+    return task

@@ -1,0 +1,73 @@
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth import service
+from app.auth.models import User
+from app.auth.passwords import PasswordHasher
+from app.auth.schemas import UserCreate
+from app.errors import UnauthenticatedError
+from app.settings import Settings
+
+NewSession = Callable[[], AsyncSession]
+
+
+@pytest.fixture
+def hasher(settings: Settings) -> PasswordHasher:
+    return PasswordHasher(settings)
+
+
+async def test_a_new_user_is_committed_with_a_hash_of_the_password(
+    new_session: NewSession, session: AsyncSession, hasher: PasswordHasher
+) -> None:
+    new = UserCreate.model_validate({"email": "grace@example.com", "password": "correct horse"})
+
+    async with new_session() as tested:
+        user = await service.register(tested, hasher, new)
+
+    stored = await session.get_one(User, user.id)
+    assert stored.email == "grace@example.com"
+    assert stored.password_hash.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+
+
+async def test_a_login_replaces_a_hash_that_is_too_cheap(
+    new_session: NewSession, session: AsyncSession, hasher: PasswordHasher, settings: Settings
+) -> None:
+    user = User(email="grace@example.com", password_hash=await hasher.hash("correct horse"))
+    session.add(user)
+    await session.commit()
+    stronger = PasswordHasher(settings.model_copy(update={"argon2_passes": 2}))
+
+    async with new_session() as tested:
+        await service.authenticate(tested, stronger, "grace@example.com", "correct horse")
+
+    await session.refresh(user)
+    assert user.password_hash.startswith("$argon2id$v=19$m=8,t=2,p=1$")
+
+
+@pytest.mark.parametrize("email", ["eve@example.com", "lone surrogate \ud800"])
+async def test_an_unknown_address_takes_the_time_of_a_hash(
+    new_session: NewSession, hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch, email: str
+) -> None:
+    hashed = []
+
+    async def hash_password(password: str) -> str:
+        hashed.append(password)
+        return "a hash"
+
+    monkeypatch.setattr(hasher, "hash", hash_password)
+
+    async with new_session() as tested:
+        with pytest.raises(
+            UnauthenticatedError, match="The email address or the password is wrong"
+        ):
+            await service.authenticate(tested, hasher, email, "correct horse")
+
+    assert hashed == ["correct horse"]
+
+
+async def test_what_is_no_text_is_a_wrong_password(hasher: PasswordHasher) -> None:
+    password_hash = await hasher.hash("correct horse")
+
+    assert await hasher.verify("lone surrogate \ud800", password_hash) == (False, None)

@@ -1,0 +1,91 @@
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.models import User
+from app.errors import NotFoundError
+from app.tasks import service
+from app.tasks.models import Task
+from app.tasks.schemas import Page, TaskCreate, TaskUpdate
+
+NewSession = Callable[[], AsyncSession]
+
+
+@pytest.fixture
+async def task(session: AsyncSession, fake_user: User) -> Task:
+    task = Task(owner_id=fake_user.id, title="Buy milk")
+    session.add_all([task, Task(owner_id=fake_user.id, title="Call Grace")])
+    await session.commit()
+    return task
+
+
+async def stored_tasks(session: AsyncSession) -> list[tuple[str, bool]]:
+    rows = await session.execute(select(Task.title, Task.done).order_by(Task.title))
+    return [(title, done) for title, done in rows]
+
+
+@pytest.fixture
+def somebody_else() -> User:
+    return User(id=uuid4(), email="eve@example.com", password_hash="no password has this hash")
+
+
+async def test_a_new_task_is_committed(
+    new_session: NewSession, session: AsyncSession, fake_user: User
+) -> None:
+    async with new_session() as tested:
+        task = await service.create_task(tested, fake_user, TaskCreate(title="Buy milk"))
+
+    stored = await session.get_one(Task, task.id)
+    assert (stored.owner_id, stored.title, stored.done) == (fake_user.id, "Buy milk", False)
+
+
+async def test_the_change_of_one_task_is_committed(
+    new_session: NewSession, session: AsyncSession, fake_user: User, task: Task
+) -> None:
+    async with new_session() as tested:
+        await service.update_task(tested, fake_user, task.id, TaskUpdate(done=True))
+
+    assert await stored_tasks(session) == [("Buy milk", True), ("Call Grace", False)]
+
+
+async def test_the_deletion_of_one_task_is_committed(
+    new_session: NewSession, session: AsyncSession, fake_user: User, task: Task
+) -> None:
+    async with new_session() as tested:
+        await service.delete_task(tested, fake_user, task.id)
+
+    assert await stored_tasks(session) == [("Call Grace", False)]
+
+
+async def test_nobody_changes_a_task_of_somebody_else(
+    new_session: NewSession, session: AsyncSession, somebody_else: User, task: Task
+) -> None:
+    async with new_session() as tested:
+        with pytest.raises(NotFoundError):
+            await service.update_task(tested, somebody_else, task.id, TaskUpdate(done=True))
+
+    assert await stored_tasks(session) == [("Buy milk", False), ("Call Grace", False)]
+
+
+async def test_nobody_deletes_a_task_of_somebody_else(
+    new_session: NewSession, session: AsyncSession, somebody_else: User, task: Task
+) -> None:
+    async with new_session() as tested:
+        with pytest.raises(NotFoundError):
+            await service.delete_task(tested, somebody_else, task.id)
+
+    assert await stored_tasks(session) == [("Buy milk", False), ("Call Grace", False)]
+
+
+async def test_a_list_has_the_tasks_of_its_owner_only(
+    new_session: NewSession, fake_user: User, somebody_else: User, task: Task
+) -> None:
+    async with new_session() as tested:
+        own = await service.list_tasks(tested, fake_user, Page())
+        others = await service.list_tasks(tested, somebody_else, Page())
+
+    assert [each.title for each in own] == ["Buy milk", "Call Grace"]
+    assert others == []

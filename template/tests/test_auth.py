@@ -1,0 +1,158 @@
+"""The only tests that register and log in; all others act as `fake_user`."""
+
+from unittest.mock import ANY
+from uuid import uuid4
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.auth.models import User
+from app.auth.passwords import PasswordHasher
+from app.auth.tokens import issue_token
+from app.settings import Settings
+from tests.client import AsyncClient, Response
+
+NEW_USER = {"email": "grace@example.com", "password": "correct horse"}
+
+
+def problem(status: int, title: str, detail: str) -> dict[str, object]:
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+
+
+@pytest.fixture
+async def registered_user(session: AsyncSession, settings: Settings) -> User:
+    """Has the password "correct horse"."""
+    password_hash = PasswordHasher(settings).password_hash.hash("correct horse")
+    user = User(email="grace@example.com", password_hash=password_hash)
+    session.add(user)
+    await session.commit()
+    return user
+
+
+async def log_in(client: AsyncClient, email: str, password: str) -> Response:
+    return await client.post("/auth/token", data={"username": email, "password": password})
+
+
+async def read_me(client: AsyncClient, token: str) -> Response:
+    return await client.get("/auth/me", headers={"Authorization": f"Bearer {token}"})
+
+
+async def test_a_new_user_is_answered_without_the_password(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.post("/auth/register", json=NEW_USER)
+
+    assert response.status_code == 201
+    assert response.json() == {"id": ANY, "email": "grace@example.com"}
+
+
+async def test_an_email_address_is_registered_only_once_in_whatever_case(
+    anonymous_client: AsyncClient, registered_user: User
+) -> None:
+    response = await anonymous_client.post(
+        "/auth/register", json={**NEW_USER, "email": "GRACE@example.com"}
+    )
+
+    assert response.status_code == 409
+    assert response.json() == problem(409, "Conflict", "This email address is registered already.")
+
+
+async def test_a_refused_registration_leaves_the_first_user_as_it_was(
+    anonymous_client: AsyncClient, registered_user: User, session: AsyncSession
+) -> None:
+    password_hash = registered_user.password_hash
+
+    await anonymous_client.post("/auth/register", json={**NEW_USER, "password": "wrong horse"})
+
+    await session.refresh(registered_user)
+    assert registered_user.password_hash == password_hash
+
+
+async def test_a_registration_with_an_invalid_part_is_refused(
+    anonymous_client: AsyncClient,
+) -> None:
+    response = await anonymous_client.post("/auth/register", json={**NEW_USER, "password": "pw"})
+
+    assert response.status_code == 422
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Unprocessable Content",
+        "status": 422,
+        "detail": "The request has invalid parts.",
+        "errors": [{"type": "string_too_short", "location": ["body", "password"], "message": ANY}],
+    }
+
+
+async def test_a_refused_password_is_not_in_the_answer(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.post(
+        "/auth/register", json={**NEW_USER, "password": "s3cret"}
+    )
+
+    assert response.status_code == 422
+    assert "s3cret" not in response.text
+
+
+async def test_logging_in_gives_a_token_that_tells_who_the_user_is(
+    anonymous_client: AsyncClient, registered_user: User
+) -> None:
+    login = await log_in(anonymous_client, "Grace@Example.com", "correct horse")
+
+    assert login.status_code == 200
+    assert login.json() == {"access_token": ANY, "token_type": "bearer", "expires_in": 1800}
+
+    response = await read_me(anonymous_client, login.json()["access_token"])
+
+    assert response.status_code == 200
+    assert response.json() == {"id": str(registered_user.id), "email": "grace@example.com"}
+
+
+async def test_a_login_with_a_wrong_password_does_not_tell_what_was_wrong(
+    anonymous_client: AsyncClient, registered_user: User
+) -> None:
+    response = await log_in(anonymous_client, "grace@example.com", "wrong horse")
+
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.json() == problem(
+        401, "Unauthorized", "The email address or the password is wrong."
+    )
+
+
+async def test_a_login_without_a_password_is_refused(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.post("/auth/token", data={"username": "ada@example.com"})
+
+    assert response.status_code == 422
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Unprocessable Content",
+        "status": 422,
+        "detail": "The request has invalid parts.",
+        "errors": [
+            {"type": "missing", "location": ["body", "password"], "message": "Field required"}
+        ],
+    }
+
+
+async def test_without_a_token_nobody_is_known(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.get("/auth/me")
+
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.json() == problem(401, "Unauthorized", "Not authenticated")
+
+
+async def test_an_invalid_token_is_refused(anonymous_client: AsyncClient) -> None:
+    response = await read_me(anonymous_client, "no.valid.token")
+
+    assert response.status_code == 401
+    assert response.headers["WWW-Authenticate"] == "Bearer"
+    assert response.json() == problem(401, "Unauthorized", "The token is invalid or has expired.")
+
+
+async def test_the_token_of_a_deleted_user_is_refused(
+    anonymous_client: AsyncClient, settings: Settings
+) -> None:
+    response = await read_me(anonymous_client, issue_token(uuid4(), settings))
+
+    assert response.status_code == 401
+    assert response.json() == problem(
+        401, "Unauthorized", "The user of this token no longer exists."
+    )

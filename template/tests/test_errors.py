@@ -1,0 +1,178 @@
+from collections.abc import AsyncIterator
+from unittest.mock import ANY
+
+import pytest
+from fastapi import FastAPI, HTTPException
+from sqlalchemy import exc
+
+from app.auth.dependencies import get_current_user
+from app.errors import NotFoundError
+from app.main import MAX_BODY_BYTES
+from app.settings import get_settings
+from tests.client import ASGITransport, AsyncClient
+
+MEDIA_TYPE = "application/problem+json"
+
+
+async def test_an_unknown_path_is_not_found(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.get("/no/such/path")
+
+    assert response.status_code == 404
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert response.json() == {"type": "about:blank", "title": "Not Found", "status": 404}
+
+
+async def test_a_method_that_is_not_allowed_is_told_which_are(
+    anonymous_client: AsyncClient,
+) -> None:
+    response = await anonymous_client.delete("/auth/me")
+
+    assert response.status_code == 405
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert response.headers["Allow"] == "GET"
+    assert response.json() == {"type": "about:blank", "title": "Method Not Allowed", "status": 405}
+
+
+async def test_a_body_that_is_not_json_is_refused(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.post(
+        "/auth/register", content="{email:", headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status_code == 400
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "The body is not JSON.",
+        "errors": [{"type": "json_invalid", "location": ["body", 1], "message": ANY}],
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"email": NaN, "password": Infinity}',
+        b'{"email": "marker\\ud800", "password": "marker"}',
+        b'{"email": "marker\xff"}',
+        b"[" * 10_000,
+    ],
+    ids=["NaN", "lone surrogate", "invalid UTF-8", "nesting"],
+)
+async def test_a_strange_body_is_refused_and_not_echoed(
+    anonymous_client: AsyncClient, body: bytes
+) -> None:
+    response = await anonymous_client.post(
+        "/auth/register", content=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status_code in {400, 422}
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert "marker" not in response.text
+
+
+async def test_only_the_first_errors_are_told_and_long_names_are_cut(
+    anonymous_client: AsyncClient,
+) -> None:
+    response = await anonymous_client.post(
+        "/auth/register", json={"x" * 200 + str(number): 1 for number in range(30)}
+    )
+
+    errors = response.json()["errors"]
+    assert len(errors) == 20
+    assert errors[-1]["location"] == ["body", "x" * 100]
+
+
+async def test_a_body_of_another_type_is_refused(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.post("/auth/register", content=b"marker")
+
+    assert response.status_code == 422
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert "marker" not in response.text
+
+
+async def in_chunks(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+@pytest.mark.parametrize("with_length", [True, False], ids=["with length", "without length"])
+async def test_a_body_over_the_limit_is_refused(
+    anonymous_client: AsyncClient, with_length: bool
+) -> None:
+    body = b" " * (MAX_BODY_BYTES + 1)
+
+    response = await anonymous_client.post(
+        "/auth/register",
+        content=body if with_length else in_chunks(body),
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert response.status_code == 413
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert response.json() == {"type": "about:blank", "title": "Content Too Large", "status": 413}
+
+
+def problem(status: int, title: str, detail: str) -> dict[str, object]:
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (NotFoundError("No such thing."), problem(404, "Not Found", "No such thing.")),
+        (HTTPException(413, "Over quota."), problem(413, "Content Too Large", "Over quota.")),
+        (HTTPException(499, {"code": 1}), problem(499, "Error", "{'code': 1}")),
+        (
+            exc.TimeoutError("no connection is free"),
+            problem(503, "Service Unavailable", "The database is busy."),
+        ),
+        (
+            exc.OperationalError("UPDATE", None, Exception("database is locked")),
+            problem(503, "Service Unavailable", "The database is busy."),
+        ),
+    ],
+)
+async def test_an_error_of_a_handler_is_answered_as_a_problem(
+    client: AsyncClient, app: FastAPI, error: Exception, expected: dict[str, object]
+) -> None:
+    async def fail() -> None:
+        raise error
+
+    app.dependency_overrides[get_current_user] = fail
+
+    response = await client.get("/auth/me")
+
+    assert response.status_code == expected["status"]
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert response.json() == expected
+
+
+async def test_another_error_of_the_database_is_unexpected(
+    client: AsyncClient, app: FastAPI
+) -> None:
+    async def fail() -> None:
+        raise exc.OperationalError("SELECT", None, Exception("no such table"))
+
+    app.dependency_overrides[get_current_user] = fail
+
+    with pytest.raises(exc.OperationalError):
+        await client.get("/auth/me")
+
+
+async def test_an_unexpected_error_tells_nothing_about_its_cause(app: FastAPI) -> None:
+    async def break_down() -> None:
+        raise RuntimeError("the secret cause")
+
+    app.dependency_overrides[get_settings] = break_down
+    transport = ASGITransport(app, raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        response = await client.post("/auth/token", data={"username": "ada", "password": "pw"})
+
+    assert response.status_code == 500
+    assert len(response.headers["X-Request-ID"]) == 32
+    assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+    }

@@ -1,0 +1,62 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from app.db.engine import get_engine
+from app.health import routes
+from tests.client import AsyncClient
+
+
+async def test_a_running_service_is_alive(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.get("/livez")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok"}
+
+
+async def test_a_service_with_a_database_is_ready(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json() == {"status": "ok"}
+
+
+async def test_a_service_without_its_database_is_not_ready(
+    client: AsyncClient, app: FastAPI, tmp_path: Path
+) -> None:
+    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/service.db")
+    app.dependency_overrides[get_engine] = lambda: engine
+
+    response = await client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "The database can't be reached or has no tables.",
+    }
+
+
+async def test_a_service_whose_database_hangs_is_not_ready(
+    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(engine: object) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(routes, "ask_database", hang)
+    monkeypatch.setattr(routes, "TIMEOUT_SECONDS", 0.001)
+
+    response = await client.get("/readyz")
+
+    assert response.status_code == 503
+    assert response.json() == {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "The database did not answer in 0.001 seconds.",
+    }
