@@ -1,0 +1,56 @@
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import copier
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+Render = Callable[..., Path]
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    """Runs git as nobody in particular, whatever the machine's configuration says.
+
+    Raises `subprocess.CalledProcessError` if git fails.
+    """
+    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com"]
+    command = ["git", *identity, "-c", "commit.gpgSign=false", *arguments]
+    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with one commit: the working tree as it is, untracked files included.
+
+    Copier would render a working tree with changes, too, but with a warning.
+    """
+    repository = tmp_path_factory.mktemp("template")
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (repository / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, repository / name)
+    git("init", "--quiet", "--initial-branch=main", cwd=repository)
+    git("add", "--all", cwd=repository)
+    git("commit", "--quiet", "--message=The working tree", cwd=repository)
+    return repository
+
+
+@pytest.fixture
+def render(template: Path, tmp_path: Path) -> Render:
+    """A function: answers, given by name, to the folder of a new service.
+
+    Raises `ValueError` for an answer that is refused, as Copier does.
+    """
+
+    def render(**answers: object) -> Path:
+        service = tmp_path / "service"
+        copier.run_copy(
+            str(template), service, data=answers, defaults=True, quiet=True, vcs_ref="HEAD"
+        )
+        return service
+
+    return render
