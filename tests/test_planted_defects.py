@@ -1,0 +1,211 @@
+"""The suite of a service is shown to be able to fail: each defect turns it red."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import copier
+import pytest
+
+COMMIT = "    await session.commit()\n"
+OWNER = ", Task.owner_id == owner.id"
+
+# Where, what is there, what takes its place. A defect is planted at one place only, though
+# the same text may stand at several.
+DEFECTS = {
+    "a registration is not committed": (
+        "app/auth/service.py",
+        "        await session.commit()\n    except",
+        "        await session.flush()\n    except",
+    ),
+    "a new hash is not committed": (
+        "app/auth/service.py",
+        "        user.password_hash = new_hash\n        await session.commit()\n",
+        "        user.password_hash = new_hash\n",
+    ),
+    "a conflict answers 400": ("app/errors.py", "ProblemResponse(409, ", "ProblemResponse(400, "),
+    "a new task is not committed": (
+        "app/tasks/service.py",
+        f"    session.add(task)\n{COMMIT}",
+        "    session.add(task)\n    await session.flush()\n",
+    ),
+    "a change is not committed": (
+        "app/tasks/service.py",
+        f"        .returning(Task)\n    )\n{COMMIT}",
+        "        .returning(Task)\n    )\n",
+    ),
+    "a deletion is not committed": (
+        "app/tasks/service.py",
+        f".returning(Task.id)\n    )\n{COMMIT}",
+        ".returning(Task.id)\n    )\n",
+    ),
+    "the list has the tasks of everybody": (
+        "app/tasks/service.py",
+        "        .where(Task.owner_id == owner.id)\n        .order_by",
+        "        .order_by",
+    ),
+    "everybody reads a task": (
+        "app/tasks/service.py",
+        f"select(Task).where(Task.id == task_id{OWNER})",
+        "select(Task).where(Task.id == task_id)",
+    ),
+    "everybody changes a task": (
+        "app/tasks/service.py",
+        f"update(Task)\n        .where(Task.id == task_id{OWNER})",
+        "update(Task)\n        .where(Task.id == task_id)",
+    ),
+    "everybody deletes a task": (
+        "app/tasks/service.py",
+        f"delete(Task).where(Task.id == task_id{OWNER})",
+        "delete(Task).where(Task.id == task_id)",
+    ),
+    "a change changes all tasks of its owner": (
+        "app/tasks/service.py",
+        "update(Task)\n        .where(Task.id == task_id, Task",
+        "update(Task)\n        .where(Task",
+    ),
+    "a deletion deletes all tasks of its owner": (
+        "app/tasks/service.py",
+        "delete(Task).where(Task.id == task_id, Task",
+        "delete(Task).where(Task",
+    ),
+    "a login ignores the address": (
+        "app/auth/service.py",
+        "select(User).where(User.email == email)",
+        "select(User)",
+    ),
+    "a login ignores the password": ("app/auth/service.py", "if not valid:", "if False:"),
+    "a new task answers 200": ("app/tasks/routes.py", ", status_code=201)", ")"),
+    "a registration answers 200": ("app/auth/routes.py", ", status_code=201)", ")"),
+    "a route asks nobody who is there": (
+        "app/auth/routes.py",
+        "async def read_me(user: CurrentUser) -> UserPublic:\n",
+        'async def read_me() -> UserPublic:\n    user = {"id": "0" * 32, "email": ""}\n',
+    ),
+    "an error handler is not registered": (
+        "app/errors.py",
+        "    app.exception_handler(ConflictError)(conflict)\n",
+        "",
+    ),
+    "a validation error echoes its input": (
+        "app/errors.py",
+        '            message=part["msg"],\n',
+        "            message=str(part),\n",
+    ),
+    "a migration lacks a column": (
+        "migrations/versions/0002_tasks.py",
+        '        sa.Column("done", sa.Boolean(), nullable=False),\n',
+        "",
+    ),
+    "a migration lacks the rule of a foreign key": (
+        "migrations/versions/0002_tasks.py",
+        '            ondelete="CASCADE",\n',
+        "",
+    ),
+    "the tests share one session": (
+        "tests/conftest.py",
+        "    return partial(\n        AsyncSession, connection, expire_on_commit=False, "
+        'join_transaction_mode="create_savepoint"\n    )\n',
+        "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n",
+    ),
+    "a savepoint is a transaction of its own": (
+        "app/db/engine.py",
+        '        dbapi_connection.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))\n',
+        "        pass\n",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    service = tmp_path_factory.mktemp("planted") / "service"
+    copier.run_copy(str(template), service, defaults=True, quiet=True, vcs_ref="HEAD")
+    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
+    return service
+
+
+def run_suite(installed_service: Path, service: Path) -> subprocess.CompletedProcess[str]:
+    program = str(installed_service / ".venv/bin/python")
+    command = [program, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    return subprocess.run(command, cwd=service, capture_output=True, text=True)
+
+
+def test_without_a_defect_the_suite_is_green(installed_service: Path) -> None:
+    result = run_suite(installed_service, installed_service)
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_planted_defect_turns_the_suite_red(
+    installed_service: Path, tmp_path: Path, defect: str
+) -> None:
+    name, sound, defective = DEFECTS[defect]
+    service = tmp_path / "service"
+    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv"))
+    text = (service / name).read_text()
+    assert text.count(sound) == 1, f"{name} has no longer one place to plant this defect"
+    (service / name).write_text(text.replace(sound, defective))
+
+    result = run_suite(installed_service, service)
+
+    assert result.returncode == 1, result.stdout + result.stderr
+
+
+TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER = """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import create_engine
+from app.settings import Settings
+
+
+async def test_something() -> None:
+    async with AsyncSession(create_engine(Settings())) as session:
+        await session.connection()
+"""
+
+
+def test_a_test_that_opens_a_database_that_the_tests_did_not_make_is_told_what_to_do(
+    installed_service: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = tmp_path / "service"
+    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv"))
+    (service / "tests/test_stranger.py").write_text(TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER)
+    database = tmp_path / "of a developer.db"
+    database.write_bytes(b"not even a database")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{database}")
+
+    result = run_suite(installed_service, service)
+
+    assert result.returncode == 1
+    assert "of a developer.db, which the tests did not make. Use a session" in result.stdout
+    assert database.read_bytes() == b"not even a database"
+
+
+TEST_THAT_FAILS = """
+from tests.client import AsyncClient
+
+
+async def test_something(anonymous_client: AsyncClient) -> None:
+    user = {"email": "eve@example.com", "password": "correct & \\"horse"}
+    await anonymous_client.post("/auth/register", json=user)
+    response = await anonymous_client.post(
+        "/auth/token", data={"username": user["email"], "password": user["password"]}
+    )
+    assert response.status_code == 500
+"""
+
+
+def test_a_test_that_fails_shows_the_exchange_without_secrets(
+    installed_service: Path, tmp_path: Path
+) -> None:
+    service = tmp_path / "service"
+    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv"))
+    (service / "tests/test_failing.py").write_text(TEST_THAT_FAILS)
+
+    report = run_suite(installed_service, service).stdout.split("HTTP exchange")[1]
+
+    assert 'POST /auth/register\n{"email":"eve@example.com","password":"***"}\n' in report
+    assert "POST /auth/token\nusername=eve%40example.com&password=***\n" in report
+    assert '"access_token":"***"' in report
+    assert "horse" not in report.split("short test summary")[0]
