@@ -54,3 +54,20 @@ def render(template: Path, tmp_path: Path) -> Render:
         return service
 
     return render
+
+
+@pytest.fixture(scope="session")
+def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A service of all defaults with its `.venv`, for tests that leave its files alone."""
+    service = tmp_path_factory.mktemp("installed") / "my service"
+    copier.run_copy(str(template), service, defaults=True, quiet=True, vcs_ref="HEAD")
+    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
+    return service
+
+
+@pytest.fixture
+def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may change; it has no `.venv`, so use that of the other."""
+    service = tmp_path / "service to change"
+    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv", "*.db*"))
+    return service

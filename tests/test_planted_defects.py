@@ -1,10 +1,8 @@
 """The suite of a service is shown to be able to fail: each defect turns it red."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
-import copier
 import pytest
 
 COMMIT = "    await session.commit()\n"
@@ -116,14 +114,6 @@ DEFECTS = {
 }
 
 
-@pytest.fixture(scope="module")
-def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    service = tmp_path_factory.mktemp("planted") / "service"
-    copier.run_copy(str(template), service, defaults=True, quiet=True, vcs_ref="HEAD")
-    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
-    return service
-
-
 def run_suite(installed_service: Path, service: Path) -> subprocess.CompletedProcess[str]:
     program = str(installed_service / ".venv/bin/python")
     command = [program, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
@@ -138,16 +128,14 @@ def test_without_a_defect_the_suite_is_green(installed_service: Path) -> None:
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_planted_defect_turns_the_suite_red(
-    installed_service: Path, tmp_path: Path, defect: str
+    installed_service: Path, service_to_change: Path, defect: str
 ) -> None:
     name, sound, defective = DEFECTS[defect]
-    service = tmp_path / "service"
-    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv"))
-    text = (service / name).read_text()
+    text = (service_to_change / name).read_text()
     assert text.count(sound) == 1, f"{name} has no longer one place to plant this defect"
-    (service / name).write_text(text.replace(sound, defective))
+    (service_to_change / name).write_text(text.replace(sound, defective))
 
-    result = run_suite(installed_service, service)
+    result = run_suite(installed_service, service_to_change)
 
     assert result.returncode == 1, result.stdout + result.stderr
 
@@ -166,16 +154,19 @@ async def test_something() -> None:
 
 
 def test_a_test_that_opens_a_database_that_the_tests_did_not_make_is_told_what_to_do(
-    installed_service: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    installed_service: Path,
+    service_to_change: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    service = tmp_path / "service"
-    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv"))
-    (service / "tests/test_stranger.py").write_text(TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER)
+    (service_to_change / "tests/test_stranger.py").write_text(
+        TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER
+    )
     database = tmp_path / "of a developer.db"
     database.write_bytes(b"not even a database")
     monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{database}")
 
-    result = run_suite(installed_service, service)
+    result = run_suite(installed_service, service_to_change)
 
     assert result.returncode == 1
     assert "of a developer.db, which the tests did not make. Use a session" in result.stdout
@@ -197,13 +188,11 @@ async def test_something(anonymous_client: AsyncClient) -> None:
 
 
 def test_a_test_that_fails_shows_the_exchange_without_secrets(
-    installed_service: Path, tmp_path: Path
+    installed_service: Path, service_to_change: Path
 ) -> None:
-    service = tmp_path / "service"
-    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv"))
-    (service / "tests/test_failing.py").write_text(TEST_THAT_FAILS)
+    (service_to_change / "tests/test_failing.py").write_text(TEST_THAT_FAILS)
 
-    report = run_suite(installed_service, service).stdout.split("HTTP exchange")[1]
+    report = run_suite(installed_service, service_to_change).stdout.split("HTTP exchange")[1]
 
     assert 'POST /auth/register\n{"email":"eve@example.com","password":"***"}\n' in report
     assert "POST /auth/token\nusername=eve%40example.com&password=***\n" in report

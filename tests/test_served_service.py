@@ -1,7 +1,6 @@
 """A service as a client meets it: installed as its README says, in a real server process."""
 
 import json
-import shutil
 import signal
 import socket
 import sqlite3
@@ -12,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-import copier
 import httpx
 import pytest
 from conftest import Render
@@ -24,29 +22,23 @@ PRODUCTION = {
 }
 
 
-@pytest.fixture(scope="module")
-def service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    service = tmp_path_factory.mktemp("services") / "my service"
-    copier.run_copy(str(template), service, defaults=True, quiet=True, vcs_ref="HEAD")
-    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
-    return service
-
-
 @pytest.fixture
-def environment(service: Path, tmp_path: Path) -> dict[str, str]:
+def environment(installed_service: Path, tmp_path: Path) -> dict[str, str]:
     """That of a container: a database of the test's own, and the image's variables."""
     database = f"sqlite+aiosqlite:///{tmp_path}/service.db"
-    return {"PATH": f"{service}/.venv/bin", "DATABASE_URL": database, **PRODUCTION}
+    return {"PATH": f"{installed_service}/.venv/bin", "DATABASE_URL": database, **PRODUCTION}
 
 
 @pytest.fixture
-def migrated(service: Path, environment: dict[str, str]) -> None:
-    subprocess.run(["alembic", "upgrade", "head"], cwd=service, env=environment, check=True)
+def migrated(installed_service: Path, environment: dict[str, str]) -> None:
+    subprocess.run(
+        ["alembic", "upgrade", "head"], cwd=installed_service, env=environment, check=True
+    )
 
 
-def production_command(service: Path) -> list[str]:
+def production_command(installed_service: Path) -> list[str]:
     """The CMD of the Dockerfile, without the address that it listens on."""
-    line = (service / "Dockerfile").read_text().splitlines()[-1]
+    line = (installed_service / "Dockerfile").read_text().splitlines()[-1]
     listen = '"--host", "0.0.0.0", "--port", "8000", '
     assert listen in line
     words: list[str] = json.loads(line.removeprefix("CMD ").replace(listen, ""))
@@ -54,12 +46,16 @@ def production_command(service: Path) -> list[str]:
 
 
 @contextmanager
-def served(service: Path, environment: dict[str, str], *command: str) -> Iterator[str]:
-    """The address of a server process that `command` starts, and that SIGTERM stops."""
+def served(installed_service: Path, environment: dict[str, str], *command: str) -> Iterator[str]:
+    """The address of a server process, which SIGTERM stops.
+
+    Without a command, it is that of the Dockerfile.
+    """
+    command = command or tuple(production_command(installed_service))
     port = str(free_port())
     environment = {**environment, "UVICORN_PORT": port}
-    program = service / ".venv/bin" / command[0]
-    process = subprocess.Popen([program, *command[1:]], cwd=service, env=environment)
+    program = installed_service / ".venv/bin" / command[0]
+    process = subprocess.Popen([program, *command[1:]], cwd=installed_service, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
         wait_until_ready(address, process)
@@ -100,10 +96,10 @@ def logged_in(address: str) -> Iterator[httpx.Client]:
 
 
 def test_tasks_are_still_there_after_a_restart(
-    service: Path, environment: dict[str, str], migrated: None
+    installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     with (
-        served(service, environment, *production_command(service)) as address,
+        served(installed_service, environment) as address,
         logged_in(address) as client,
     ):
         kept = client.post("/tasks", json={"title": "Buy milk"}).json()
@@ -113,17 +109,17 @@ def test_tasks_are_still_there_after_a_restart(
         assert client.delete(f"/tasks/{deleted['id']}").status_code == 204
 
     with (
-        served(service, environment, *production_command(service)) as address,
+        served(installed_service, environment) as address,
         logged_in(address) as client,
     ):
         assert client.get("/tasks").json() == [{**kept, "done": True}]
 
 
 def test_what_was_answered_to_be_created_is_there_at_once(
-    service: Path, environment: dict[str, str], migrated: None
+    installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     with (
-        served(service, environment, *production_command(service)) as address,
+        served(installed_service, environment) as address,
         logged_in(address) as writer,
         httpx.Client(base_url=address, headers=writer.headers) as reader,
     ):
@@ -135,7 +131,7 @@ def test_what_was_answered_to_be_created_is_there_at_once(
 
 
 def test_many_writers_at_once_do_not_lock_each_other_out(
-    service: Path, environment: dict[str, str], migrated: None
+    installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     statuses = []
 
@@ -145,7 +141,7 @@ def test_many_writers_at_once_do_not_lock_each_other_out(
                 statuses.append(client.post("/tasks", json={"title": str(number)}).status_code)
 
     with (
-        served(service, environment, *production_command(service)) as address,
+        served(installed_service, environment) as address,
         logged_in(address) as client,
     ):
         threads = [
@@ -160,14 +156,14 @@ def test_many_writers_at_once_do_not_lock_each_other_out(
 
 
 def test_of_registrations_of_one_address_at_once_one_succeeds(
-    service: Path, environment: dict[str, str], migrated: None
+    installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     statuses = []
 
     def register(address: str) -> None:
         statuses.append(httpx.post(f"{address}/auth/register", json=ADA).status_code)
 
-    with served(service, environment, *production_command(service)) as address:
+    with served(installed_service, environment) as address:
         threads = [threading.Thread(target=register, args=(address,)) for _ in range(10)]
         for thread in threads:
             thread.start()
@@ -178,31 +174,34 @@ def test_of_registrations_of_one_address_at_once_one_succeeds(
 
 
 def test_production_refuses_to_start_with_the_secret_that_everybody_knows(
-    service: Path, environment: dict[str, str]
+    installed_service: Path, environment: dict[str, str]
 ) -> None:
     del environment["SECRET_KEY"]
-    command = [str(service / ".venv/bin/uvicorn"), "app.main:app", "--port", "0"]
+    command = [str(installed_service / ".venv/bin/uvicorn"), "app.main:app", "--port", "0"]
 
     result = subprocess.run(
-        command, cwd=service, env=environment, capture_output=True, text=True, timeout=30
+        command, cwd=installed_service, env=environment, capture_output=True, text=True, timeout=30
     )
 
     assert result.returncode != 0
     assert "SECRET_KEY must be a random text of at least 32 bytes" in result.stderr
 
 
-def test_a_fresh_service_serves_with_tables_made_by_the_migrations(service: Path) -> None:
-    environment = {"PATH": f"{service}/.venv/bin:/usr/bin:/bin"}
+def test_a_fresh_service_serves_with_tables_made_by_the_migrations(installed_service: Path) -> None:
+    environment = {"PATH": f"{installed_service}/.venv/bin:/usr/bin:/bin"}
 
-    with served(service, environment, "poe", "dev") as address, logged_in(address) as client:
+    with (
+        served(installed_service, environment, "poe", "dev") as address,
+        logged_in(address) as client,
+    ):
         assert client.get("/tasks").json() == []
         assert "swagger" in client.get("/docs").text
 
-    assert (service / "service.db").exists()
+    assert (installed_service / "service.db").exists()
 
 
 def test_a_hostile_name_and_description_arrive_unharmed_in_the_api_documentation(
-    service: Path, render: Render
+    installed_service: Path, render: Render
 ) -> None:
     answers = {
         "project_name": 'My "best" service: #1 {{ x }} \\ ünïcode 🚀',
@@ -211,7 +210,7 @@ def test_a_hostile_name_and_description_arrive_unharmed_in_the_api_documentation
     code = "import json; from app.main import app; print(json.dumps(app.openapi()['info']))"
 
     printed = subprocess.run(
-        [service / ".venv/bin/python", "-c", code],
+        [installed_service / ".venv/bin/python", "-c", code],
         cwd=render(**answers),
         check=True,
         capture_output=True,
@@ -225,20 +224,21 @@ def test_a_hostile_name_and_description_arrive_unharmed_in_the_api_documentation
 
 
 def test_a_migration_that_is_written_from_the_models_is_clean_and_works(
-    service: Path, tmp_path: Path
+    installed_service: Path, service_to_change: Path
 ) -> None:
-    changed = tmp_path / "changed"
-    shutil.copytree(service, changed, ignore=shutil.ignore_patterns(".venv", "*.db*"))
-    models = changed / "app/tasks/models.py"
+    models = service_to_change / "app/tasks/models.py"
     column = "    due_at: Mapped[datetime | None]\n"
     place = "    created_at: Mapped[datetime] = mapped_column(default=now)\n"
     models.write_text(models.read_text().replace(place, column + place))
-    programs = service / ".venv/bin"
+    programs = installed_service / ".venv/bin"
     environment = {"PATH": f"{programs}:/usr/bin:/bin"}
 
     def run(*command: str) -> None:
         subprocess.run(
-            [programs / command[0], *command[1:]], cwd=changed, env=environment, check=True
+            [programs / command[0], *command[1:]],
+            cwd=service_to_change,
+            env=environment,
+            check=True,
         )
 
     run("poe", "migrate")
@@ -249,38 +249,46 @@ def test_a_migration_that_is_written_from_the_models_is_clean_and_works(
 
 
 def test_the_migrations_can_be_undone_and_done_again(
-    service: Path, environment: dict[str, str], migrated: None, tmp_path: Path
+    installed_service: Path, environment: dict[str, str], migrated: None, tmp_path: Path
 ) -> None:
-    alembic = str(service / ".venv/bin/alembic")
+    alembic = str(installed_service / ".venv/bin/alembic")
 
     def tables() -> set[str]:
         with closing(sqlite3.connect(tmp_path / "service.db")) as database:
             rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             return {name for (name,) in rows}
 
-    subprocess.run([alembic, "downgrade", "base"], cwd=service, env=environment, check=True)
+    subprocess.run(
+        [alembic, "downgrade", "base"], cwd=installed_service, env=environment, check=True
+    )
     assert tables() == {"alembic_version"}
 
-    subprocess.run([alembic, "upgrade", "head"], cwd=service, env=environment, check=True)
+    subprocess.run([alembic, "upgrade", "head"], cwd=installed_service, env=environment, check=True)
     assert tables() == {"alembic_version", "users", "tasks"}
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(
-    service: Path, environment: dict[str, str], migrated: None, tmp_path: Path
+    installed_service: Path,
+    service_to_change: Path,
+    environment: dict[str, str],
+    migrated: None,
+    tmp_path: Path,
 ) -> None:
-    changed = tmp_path / "changed"
-    shutil.copytree(service, changed, ignore=shutil.ignore_patterns(".venv", "*.db*"))
-    (changed / "migrations/versions/0003_fails.py").write_text(
+    (service_to_change / "migrations/versions/0003_fails.py").write_text(
         "from alembic import op\n"
         'revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None\n'
         "def upgrade() -> None:\n"
         '    op.execute("CREATE TABLE half (id INTEGER)")\n'
         '    op.execute("SELECT * FROM no_such_table")\n'
     )
-    program = service / ".venv/bin/alembic"
+    program = installed_service / ".venv/bin/alembic"
 
     result = subprocess.run(
-        [program, "upgrade", "head"], cwd=changed, env=environment, capture_output=True, text=True
+        [program, "upgrade", "head"],
+        cwd=service_to_change,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
 
     assert "no such table: no_such_table" in result.stderr
