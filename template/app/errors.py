@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
 from sqlalchemy import exc
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -48,11 +49,11 @@ class Problem(BaseModel):
     errors: list[InvalidPart] | None = None
 
 
-# For FastAPI's `responses`: any answer that is not a success.
+# For FastAPI's `responses`: any answer that is not a success. With `model`, which would be
+# shorter, FastAPI would document that errors can be application/json, too.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "A problem",
-        "model": Problem,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
 }
@@ -157,11 +158,26 @@ class BodyLimitProblemMiddleware:
 
 
 def is_plain_413(message: Message) -> bool:
-    content_type = Headers(scope=message).get("content-type", "")
-    return message["status"] == 413 and content_type.startswith("text/plain")
+    return message["status"] == 413 and "text/plain" in Headers(scope=message)["content-type"]
+
+
+def document_problems(app: FastAPI) -> None:
+    document_of_routes = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = document_of_routes()
+        _, schemas = models_json_schema(
+            [(Problem, "serialization")], ref_template="#/components/schemas/{model}"
+        )
+        components = document.setdefault("components", {})
+        components.setdefault("schemas", {}).update(schemas["$defs"])
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 def register_error_handlers(app: FastAPI) -> None:
+    document_problems(app)
     app.add_middleware(BodyLimitProblemMiddleware)
     app.exception_handler(NotFoundError)(not_found)
     app.exception_handler(ConflictError)(conflict)

@@ -44,9 +44,11 @@ def run_migrations(connection: Connection) -> None:
 
 async def main() -> None:
     engine = create_engine(context.config.attributes.get("settings") or Settings())
-    async with engine.begin() as connection:
-        await connection.run_sync(run_migrations)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(run_migrations)
+    finally:
+        await engine.dispose()
 
 
 asyncio.run(main())

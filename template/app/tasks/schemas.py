@@ -2,12 +2,14 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-# No NUL: PostgreSQL can't store it.
+# No NUL: PostgreSQL can't store it. Not only space: nothing would be left of it. Space is left out
+# last, or the document would say something else than what is checked.
 Title = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]*$"),
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00-\x1f\s][^\x00]*$"),
+    AfterValidator(str.strip),
 ]
 
 
