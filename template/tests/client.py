@@ -1,3 +1,27 @@
-from httpx import ASGITransport, AsyncClient, RequestNotRead, Response
+import warnings
 
-__all__ = ["ASGITransport", "AsyncClient", "RequestNotRead", "Response"]
+from httpx import (
+    ASGITransport,
+    AsyncBaseTransport,
+    AsyncClient,
+    AsyncHTTPTransport,
+    Request,
+    RequestNotRead,
+    Response,
+)
+
+with warnings.catch_warnings():
+    # It prefers `httpx2`, and works with both.
+    warnings.simplefilter("ignore")
+    from starlette.testclient import TestClient
+
+__all__ = [
+    "ASGITransport",
+    "AsyncBaseTransport",
+    "AsyncClient",
+    "AsyncHTTPTransport",
+    "Request",
+    "RequestNotRead",
+    "Response",
+    "TestClient",
+]

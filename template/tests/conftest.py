@@ -1,32 +1,35 @@
 import gc
 import logging
-import shutil
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from functools import partial
-from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
-from alembic import command
-from alembic.config import Config
 from fastapi import FastAPI, Request
-from sqlalchemy import Dialect, Engine, event, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
-from starlette.types import ASGIApp, Receive, Scope, Send
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from starlette.types import Receive, Scope, Send
 
 from app.auth.dependencies import get_current_user
 from app.auth.models import User
-from app.db.engine import create_engine, get_engine
+from app.auth.tokens import issue_token
+from app.db.engine import get_engine
 from app.db.session import SessionDep, get_session
 from app.main import create_app
 from app.settings import Settings
-from tests.client import ASGITransport, AsyncClient
-from tests.exchanges import exchanges, remember, show_exchanges
+from tests.client import ASGITransport, AsyncBaseTransport, AsyncClient
+from tests.exchanges import exchanges, remember_request, remember_response, show_exchanges
+
+pytest_plugins = ["tests.database", "tests.live_server"]
+
+Overrides = dict[Callable[..., Any], Callable[..., Any]]
+LiveServer = tuple[str, AsyncBaseTransport]
 
 
 def pytest_collection_finish() -> None:
-    # The collector passes over what is frozen: all that was imported. That, too, saves time.
+    # The collector passes over what is frozen: all that was imported. And the tests make
+    # much that is soon forgotten: to look for garbage less often saves time, too.
     gc.freeze()
+    gc.set_threshold(50_000)
     gc.enable()
 
 
@@ -42,109 +45,40 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-@pytest.fixture(scope="session", autouse=True)
-def guard_databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Whatever opens a connection, a background task included, opens one of the tests."""
-    folder = tmp_path_factory.getbasetemp()
-
-    def refuse(dialect: Dialect, record: object, arguments: list[str], options: object) -> None:
-        database = arguments[0]
-        if database != ":memory:" and not Path(database).resolve().is_relative_to(folder):
-            raise RuntimeError(
-                f"A test tried to open {database}, which the tests did not make. Use a session "
-                "of the fixtures `session` or `new_session`, or the engine of `engine`."
-            )
-
-    event.listen(Engine, "do_connect", refuse)
-    yield
-    event.remove(Engine, "do_connect", refuse)
-
-
-def settings_for(database: Path) -> Settings:
-    """The same on every machine: no `.env` is read, and no variable has such a prefix."""
-    return Settings(
-        _env_file=None,
-        _env_prefix="NOT_FROM_THE_ENVIRONMENT_",
-        database_url=make_url(f"sqlite+aiosqlite:///{database}"),
-        argon2_memory_kib=8,
-        argon2_passes=1,
-    )
-
-
-@pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made by the migrations, so that the tests run on the tables of production."""
-    database = tmp_path_factory.mktemp("migrated") / "service.db"
-    project = Path(__file__).parents[1] / "pyproject.toml"
-    config = Config(toml_file=project, attributes={"settings": settings_for(database)})
-    command.upgrade(config, "head")
-    return database
-
-
-@pytest.fixture(scope="session")
-def settings(migrated_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    database = tmp_path_factory.mktemp("tests") / "service.db"
-    shutil.copy(migrated_database, database)
-    return settings_for(database)
-
-
-@pytest.fixture(scope="session")
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(settings)
-    yield engine
-    await engine.dispose()
-
-
 @pytest.fixture
-async def connection(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """All that a test writes is in one transaction; to close the connection rolls it back."""
-    async with engine.connect() as connection:
-        await connection.begin()
-        yield connection
-
-
-@pytest.fixture
-def session(connection: AsyncConnection) -> AsyncSession:
-    """For what a test prepares and looks up itself."""
-    return AsyncSession(connection, expire_on_commit=False)
-
-
-@pytest.fixture
-def new_session(connection: AsyncConnection) -> Callable[[], AsyncSession]:
-    """For what is tested: of what it forgets to commit, nothing is left when it is closed."""
-    return partial(
-        AsyncSession, connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
-    )
-
-
-@pytest.fixture(scope="session")
-async def fake_user(engine: AsyncEngine) -> AsyncIterator[User]:
-    """The only row that is there before a test: to insert it once saves a lot of time."""
+async def fake_user(session: AsyncSession) -> User:
     user = User(email="ada@example.com", password_hash="no password has this hash")
-    async with AsyncSession(engine, expire_on_commit=False) as session:
-        session.add(user)
-        await session.commit()
-        yield user
-        await session.delete(user)
-        await session.commit()
+    session.add(user)
+    await session.commit()
+    return user
 
 
 @pytest.fixture(scope="session")
-def app(settings: Settings) -> FastAPI:
-    """Here nobody logs in: who sends a request is what its client says."""
+def app_of_all_tests(settings: Settings) -> FastAPI:
     return create_app(settings)
 
 
 @pytest.fixture(scope="session")
-def app_with_login(settings: Settings) -> FastAPI:
+def app_with_login_of_all_tests(settings: Settings) -> FastAPI:
     return create_app(settings)
 
 
-@pytest.fixture(autouse=True)
-def override_dependencies(app: FastAPI, app_with_login: FastAPI) -> None:
-    """What one test overrides, the next one doesn't see."""
-    app.dependency_overrides = {get_current_user: get_fake_user}
-    app_with_login.dependency_overrides = {}
+@pytest.fixture
+def overrides(engine: AsyncEngine, new_session: Callable[[], AsyncSession]) -> Overrides:
+    """A new session for each request, as in production."""
+
+    async def get_test_session() -> AsyncIterator[AsyncSession]:
+        async with new_session() as session:
+            yield session
+
+    return {get_engine: lambda: engine, get_session: get_test_session}
+
+
+@pytest.fixture
+def app(app_of_all_tests: FastAPI, overrides: Overrides) -> FastAPI:
+    """Here nobody logs in. What one test overrides, the next one doesn't see."""
+    app_of_all_tests.dependency_overrides = {**overrides, get_current_user: get_fake_user}
+    return app_of_all_tests
 
 
 async def get_fake_user(request: Request, session: SessionDep) -> User:
@@ -153,32 +87,26 @@ async def get_fake_user(request: Request, session: SessionDep) -> User:
 
 
 @pytest.fixture
-def override_session(
-    app: FastAPI,
-    app_with_login: FastAPI,
-    engine: AsyncEngine,
-    new_session: Callable[[], AsyncSession],
-    override_dependencies: None,
-) -> None:
-    """A new session for each request, as in production."""
-
-    async def get_test_session() -> AsyncIterator[AsyncSession]:
-        async with new_session() as session:
-            yield session
-
-    for each in (app, app_with_login):
-        each.dependency_overrides |= {get_engine: lambda: engine, get_session: get_test_session}
+def app_with_login(app_with_login_of_all_tests: FastAPI, overrides: Overrides) -> FastAPI:
+    app_with_login_of_all_tests.dependency_overrides = overrides
+    return app_with_login_of_all_tests
 
 
 @pytest.fixture
-def client_as(app: FastAPI, override_session: None) -> Callable[[User], AsyncClient]:
+def client_as(
+    app: FastAPI, live_server: LiveServer | None, settings: Settings
+) -> Callable[[User], AsyncClient]:
     """One test may need several users at once."""
 
     def client_as(user: User) -> AsyncClient:
+        if live_server:
+            token = issue_token(user.id, settings)
+            return client_of(*live_server, headers={"Authorization": f"Bearer {token}"})
+
         async def app_as_user(scope: Scope, receive: Receive, send: Send) -> None:
             await app({**scope, "user": user}, receive, send)
 
-        return client_of(app_as_user)
+        return client_of("http://test", ASGITransport(app_as_user))
 
     return client_as
 
@@ -189,17 +117,31 @@ def client(client_as: Callable[[User], AsyncClient], fake_user: User) -> AsyncCl
 
 
 @pytest.fixture
-def anonymous_client(app_with_login: FastAPI, override_session: None) -> AsyncClient:
-    return client_of(app_with_login)
+async def other_client(
+    client_as: Callable[[User], AsyncClient], session: AsyncSession
+) -> AsyncClient:
+    other_user = User(email="grace@example.com", password_hash="no password has this hash")
+    session.add(other_user)
+    await session.commit()
+    return client_as(other_user)
 
 
-def client_of(app: ASGIApp) -> AsyncClient:
+@pytest.fixture
+def anonymous_client(app_with_login: FastAPI, live_server: LiveServer | None) -> AsyncClient:
+    if live_server:
+        return client_of(*live_server)
+    return client_of("http://test", ASGITransport(app_with_login))
+
+
+def client_of(
+    url: str, transport: AsyncBaseTransport, headers: dict[str, str] | None = None
+) -> AsyncClient:
     return AsyncClient(
-        # It has no socket, so nothing to close; `trust_env` would look for a proxy.
-        transport=ASGITransport(app),
-        base_url="http://test",
-        trust_env=False,
-        event_hooks={"response": [remember]},
+        transport=transport,
+        base_url=url,
+        headers=headers,
+        trust_env=False,  # or a proxy would get the requests
+        event_hooks={"request": [remember_request], "response": [remember_response]},
     )
 
 
@@ -212,3 +154,6 @@ def logs_as_before() -> Iterator[None]:
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+# Your own fixtures go below this line.

@@ -2,37 +2,42 @@
 
 import re
 
-from tests.client import RequestNotRead, Response
+from tests.client import Request, RequestNotRead, Response
 
 LONGEST_BODY = 2_000
-SECRET_NAME = r"\w*(?:password|secret|token|cookie)\w*"
-SECRET_IN_JSON = re.compile(rf'(?i)("{SECRET_NAME}"\s*:\s*)"(?:\\.|[^"\\])*"?')
-SECRET_IN_FORM = re.compile(rf"(?i)\b({SECRET_NAME}=)[^&]*")
+SECRET_NAME = r"\w*(?:password|secret|token|cookie|authorization)\w*"
+STRING, LIST, OBJECT, OTHER = r'"(?:\\.|[^"\\])*"?', r"\[[^]]*\]?", r"\{[^}]*\}?", r"[^\s,}\]]+"
+SECRET_IN_JSON = re.compile(rf'(?i)("{SECRET_NAME}"\s*:\s*)(?:{STRING}|{LIST}|{OBJECT}|{OTHER})')
+SECRET_IN_FORM = re.compile(rf"(?i)\b({SECRET_NAME}=)[^&\s]*")
 
-exchanges: list[Response] = []
+# In the order in which they were sent; a request that made the app fail has no response.
+exchanges: dict[Request, Response | None] = {}
 
 
-async def remember(response: Response) -> None:
+async def remember_request(request: Request) -> None:
+    exchanges[request] = None
+
+
+async def remember_response(response: Response) -> None:
     await response.aread()
-    exchanges.append(response)
+    exchanges[response.request] = response
 
 
 def show_exchanges() -> str:
-    return "\n\n".join(map(show, exchanges))
+    return "\n\n".join(show(request, response) for request, response in exchanges.items())
 
 
-def show(response: Response) -> str:
-    request = response.request
+def show(request: Request, response: Response | None) -> str:
     try:
         sent = show_body(request.content)
     except RequestNotRead:
         sent = "(a stream)"
-    lines = [
-        f"{request.method} {request.url.raw_path.decode()}",
-        sent,
-        f"{response.status_code} {response.reason_phrase}",
-        show_body(response.content),
-    ]
+    lines = [f"> {request.method} {show_body(request.url.raw_path)}", sent]
+    if response is None:
+        lines.append("< (no answer)")
+    else:
+        lines.append(f"< {response.status_code} {response.reason_phrase}")
+        lines.append(show_body(response.content))
     return "\n".join(line for line in lines if line)
 
 

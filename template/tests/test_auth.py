@@ -4,10 +4,14 @@ from unittest.mock import ANY
 from uuid import uuid4
 
 import pytest
+from fastapi import FastAPI
+from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.auth.dependencies import CurrentUser
 from app.auth.models import User
 from app.auth.passwords import PasswordHasher
+from app.auth.schemas import UserCreate
 from app.auth.tokens import issue_token
 from app.settings import Settings
 from tests.client import AsyncClient, Response
@@ -20,8 +24,8 @@ def problem(status: int, title: str, detail: str) -> dict[str, object]:
 
 
 @pytest.fixture
-async def registered_user(session: AsyncSession, settings: Settings) -> User:
-    """Has the password "correct horse"."""
+async def registered_user(session: AsyncSession, settings: Settings, fake_user: User) -> User:
+    """Has the password "correct horse", and is not the only user."""
     password_hash = PasswordHasher(settings).password_hash.hash("correct horse")
     user = User(email="grace@example.com", password_hash=password_hash)
     session.add(user)
@@ -79,6 +83,27 @@ async def test_a_registration_with_an_invalid_part_is_refused(
         "detail": "The request has invalid parts.",
         "errors": [{"type": "string_too_short", "location": ["body", "password"], "message": ANY}],
     }
+
+
+@pytest.mark.parametrize("length", [7, 129])
+def test_a_password_of_another_length_than_8_to_128_is_refused(length: int) -> None:
+    with pytest.raises(ValidationError, match=r"String should have at (least 8|most 128)"):
+        UserCreate.model_validate({**NEW_USER, "password": "x" * length})
+
+
+@pytest.mark.parametrize("length", [8, 128])
+def test_a_password_of_8_to_128_characters_is_accepted(length: int) -> None:
+    user = UserCreate.model_validate({**NEW_USER, "password": "x" * length})
+
+    assert user.password.get_secret_value() == "x" * length
+
+
+async def test_who_is_not_logged_in_can_send_16_kib(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.post(
+        "/auth/register", content=b" " * 16 * 1024, headers={"Content-Type": "application/json"}
+    )
+
+    assert response.status_code == 400
 
 
 async def test_a_refused_password_is_not_in_the_answer(anonymous_client: AsyncClient) -> None:
@@ -156,3 +181,13 @@ async def test_the_token_of_a_deleted_user_is_refused(
     assert response.json() == problem(
         401, "Unauthorized", "The user of this token no longer exists."
     )
+
+
+def test_the_api_document_says_where_to_log_in() -> None:
+    service = FastAPI()
+
+    @service.get("/")
+    async def needs_a_user(user: CurrentUser) -> None: ...
+
+    (scheme,) = service.openapi()["components"]["securitySchemes"].values()
+    assert scheme["flows"]["password"]["tokenUrl"] == "auth/token"

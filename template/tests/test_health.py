@@ -24,13 +24,14 @@ async def test_a_service_with_a_database_is_ready(anonymous_client: AsyncClient)
     assert response.json() == {"status": "ok"}
 
 
+@pytest.mark.in_process
 async def test_a_service_without_its_database_is_not_ready(
-    client: AsyncClient, app: FastAPI, tmp_path: Path
+    anonymous_client: AsyncClient, app_with_login: FastAPI, tmp_path: Path
 ) -> None:
     engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/service.db")
-    app.dependency_overrides[get_engine] = lambda: engine
+    app_with_login.dependency_overrides[get_engine] = lambda: engine
 
-    response = await client.get("/readyz")
+    response = await anonymous_client.get("/readyz")
 
     assert response.status_code == 503
     assert response.json() == {
@@ -41,8 +42,9 @@ async def test_a_service_without_its_database_is_not_ready(
     }
 
 
+@pytest.mark.in_process
 async def test_a_service_whose_database_hangs_is_not_ready(
-    client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+    anonymous_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(engine: object) -> bool:
         await asyncio.Event().wait()
@@ -51,7 +53,7 @@ async def test_a_service_whose_database_hangs_is_not_ready(
     monkeypatch.setattr(routes, "ask_database", hang)
     monkeypatch.setattr(routes, "TIMEOUT_SECONDS", 0.001)
 
-    response = await client.get("/readyz")
+    response = await anonymous_client.get("/readyz")
 
     assert response.status_code == 503
     assert response.json() == {

@@ -12,6 +12,7 @@ from app.settings import Settings
 from tests.client import AsyncClient
 
 
+@pytest.mark.in_process
 async def test_each_request_is_logged(anonymous_client: AsyncClient) -> None:
     with capture_logs() as logs:
         await anonymous_client.get("/livez")

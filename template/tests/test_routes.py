@@ -1,10 +1,18 @@
+"""What holds for every route, those included that are not written yet."""
+
+from typing import Any
+
+import pytest
 from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import RouteContext, iter_route_contexts
+from pydantic import TypeAdapter
 
 from tests.client import AsyncClient
 
+Route = tuple[str, str]
+
 # Who adds a route to this list lets everybody use it.
-PUBLIC = {
+PUBLIC: set[Route] = {
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("POST", "/auth/register"),
@@ -15,21 +23,85 @@ PUBLIC = {
     ("GET", "/openapi.json"),
 }
 
+# Who adds one to this list lets all users use the rows of each other.
+SHARED: set[Route] = set()
 
-async def test_every_route_that_is_not_public_refuses_nobody_in_particular(
-    app: FastAPI, anonymous_client: AsyncClient
-) -> None:
-    routes = {
-        (method, route.path_format or "")
+
+@pytest.fixture
+def routes(app: FastAPI) -> dict[Route, RouteContext]:
+    return {
+        (method, route.path_format or ""): route
         for route in iter_route_contexts(app.routes)
         for method in route.methods or ()
         if method != "HEAD"
     }
 
+
+async def test_every_route_that_is_not_public_refuses_nobody_in_particular(
+    routes: dict[Route, RouteContext], anonymous_client: AsyncClient
+) -> None:
     answers = {
         (method, path): (await anonymous_client.request(method, path)).status_code
-        for method, path in routes - PUBLIC
+        for method, path in routes.keys() - PUBLIC
     }
 
-    assert answers == dict.fromkeys(routes - PUBLIC, 401)
-    assert routes >= PUBLIC
+    assert answers == dict.fromkeys(routes.keys() - PUBLIC, 401)
+    assert routes.keys() >= PUBLIC
+
+
+async def test_each_route_of_a_row_finds_it_for_its_owner_and_for_nobody_else(
+    routes: dict[Route, RouteContext], client: AsyncClient, other_client: AsyncClient
+) -> None:
+    routes_of_a_row = {(method, path) for method, path in routes if "{" in path} - SHARED
+    addresses: dict[str, str] = {}
+    answers = {}
+
+    # What deletes the row comes last.
+    for method, path in sorted(routes_of_a_row, key=lambda route: route[0] == "DELETE"):
+        if path not in addresses:
+            addresses[path] = await address_of_a_new_row(client, routes, path)
+        body = example_body(routes[method, path])
+        by_another = await other_client.request(method, addresses[path], json=body)
+        by_its_owner = await client.request(method, addresses[path], json=body)
+        answers[method, path] = (by_another.status_code, by_its_owner.is_success)
+
+    assert answers == dict.fromkeys(routes_of_a_row, (404, True))
+
+
+async def address_of_a_new_row(
+    client: AsyncClient, routes: dict[Route, RouteContext], path: str
+) -> str:
+    """Fills in a path: to make a row is to POST to the path before its parameter."""
+    collection, _, rest = path.rpartition("/{")
+    assert ("POST", collection) in routes, f"To try {path}, POST {collection} is needed."
+    body = example_body(routes["POST", collection])
+    if "{" in collection:
+        collection = await address_of_a_new_row(client, routes, collection)
+    response = await client.post(collection, json=body)
+    return response.headers["Location"] + rest.partition("}")[2]
+
+
+def example_body(route: RouteContext) -> Any:
+    """Valid, if the fields that don't take just any value have `examples`."""
+    if route.body_field is None:
+        return None
+    schema = TypeAdapter(route.body_field.field_info.annotation).json_schema()
+    return example(schema, schema.get("$defs", {}))
+
+
+def example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    if "examples" in schema:
+        return schema["examples"][0]
+    if schema.get("type") == "object":
+        required = schema.get("required", [])
+        return {name: example(schema["properties"][name], definitions) for name in required}
+    return {"integer": 1, "number": 1, "boolean": True, "array": []}.get(schema["type"], "x")
+
+
+def test_each_route_is_documented_with_its_slice(routes: dict[Route, RouteContext]) -> None:
+    for route in routes.values():
+        package, slice_name, *_ = route.endpoint.__module__.split(".")
+        if package == "app":
+            assert route.tags == [slice_name]

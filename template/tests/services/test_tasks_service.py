@@ -74,7 +74,7 @@ async def test_nobody_deletes_a_task_of_somebody_else(
     new_session: NewSession, session: AsyncSession, somebody_else: User, task: Task
 ) -> None:
     async with new_session() as tested:
-        with pytest.raises(NotFoundError):
+        with pytest.raises(NotFoundError, match="There is no such task"):
             await service.delete_task(tested, somebody_else, task.id)
 
     assert await stored_tasks(session) == [("Buy milk", False), ("Call Grace", False)]

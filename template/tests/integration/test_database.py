@@ -1,0 +1,109 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+from fastapi import FastAPI
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.pool import AsyncAdaptedQueuePool
+from starlette.types import Message, Receive, Scope, Send
+
+from app.db.base import Base, UtcDateTime
+from app.db.session import SessionDep
+from tests.client import ASGITransport, AsyncClient
+
+
+async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
+    pragmas = ["foreign_keys", "journal_mode", "synchronous", "busy_timeout"]
+    driver = (await connection.get_raw_connection()).driver_connection
+
+    assert driver is not None
+    assert driver.isolation_level == "IMMEDIATE"
+    assert [await connection.scalar(text(f"PRAGMA {pragma}")) for pragma in pragmas] == [
+        1,
+        "wal",
+        1,
+        10_000,
+    ]
+
+
+async def test_a_connection_is_back_in_the_pool_when_the_answer_is_sent(
+    engine: AsyncEngine,
+) -> None:
+    service = FastAPI()
+    service.state.engine = engine
+    in_use = []
+
+    @service.get("/")
+    async def handler(session: SessionDep) -> None:
+        await session.execute(text("SELECT 1"))
+        in_use.append(checked_out(engine))
+
+    async def observed(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_observed(message: Message) -> None:
+            in_use.append(checked_out(engine))
+            await send(message)
+
+        await service(scope, receive, send_observed)
+
+    async with AsyncClient(transport=ASGITransport(observed), base_url="http://test") as client:
+        await client.get("/")
+
+    while_handled, *while_sent = in_use
+    assert while_sent == [while_handled - 1, while_handled - 1]
+
+
+def checked_out(engine: AsyncEngine) -> int:
+    assert isinstance(engine.pool, AsyncAdaptedQueuePool)
+    return engine.pool.checkedout()
+
+
+def test_a_time_is_stored_in_utc() -> None:
+    time = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
+
+    stored = UtcDateTime().process_bind_param(time, sqlite.dialect())
+
+    assert str(stored) == "2026-01-01 10:00:00+00:00"
+    assert stored is not None
+    assert stored.tzinfo is UTC
+
+
+def test_a_time_that_is_read_is_one_of_utc() -> None:
+    stored = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - as SQLite has it
+
+    read = UtcDateTime().process_result_value(stored, sqlite.dialect())
+
+    assert str(read) == "2026-01-01 10:00:00+00:00"
+
+
+def test_no_time_is_stored_and_read_as_none() -> None:
+    assert UtcDateTime().process_bind_param(None, sqlite.dialect()) is None
+    assert UtcDateTime().process_result_value(None, sqlite.dialect()) is None
+
+
+def test_each_constraint_has_a_name_that_a_migration_can_refer_to() -> None:
+    notes = Table(
+        "notes",
+        MetaData(naming_convention=Base.metadata.naming_convention),
+        Column("id", Integer),
+        PrimaryKeyConstraint("id"),
+        UniqueConstraint("id"),
+        CheckConstraint("id > 0", name="positive"),
+        ForeignKeyConstraint(["id"], ["users.id"]),
+    )
+
+    assert {constraint.name for constraint in notes.constraints} == {
+        "pk_notes",
+        "uq_notes_id",
+        "ck_notes_positive",
+        "fk_notes_id_users",
+    }

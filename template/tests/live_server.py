@@ -1,0 +1,63 @@
+"""With `--live` the requests of the tests go to a server process, through a socket."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.settings import Settings
+from tests.client import AsyncHTTPTransport
+from tests.database import PROJECT
+
+SEND_REQUESTS = {"client_as", "anonymous_client"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--live",
+        action="store_true",
+        help="send the requests of the tests to a server process; leave out what sends none",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    if not config.getoption("live"):
+        return
+    config.hook.pytest_deselected(
+        items=[item for item in items if SEND_REQUESTS.isdisjoint(item.fixturenames)]
+    )
+    items[:] = [item for item in items if not SEND_REQUESTS.isdisjoint(item.fixturenames)]
+    for item in items:
+        if item.get_closest_marker("in_process"):
+            item.add_marker(pytest.mark.skip("needs the app in the process of the tests"))
+
+
+@pytest.fixture(scope="session")
+async def live_server(
+    settings: Settings, pytestconfig: pytest.Config
+) -> AsyncIterator[tuple[str, AsyncHTTPTransport] | None]:
+    """Its address, and a transport for all clients, so that nobody has to close them."""
+    if not pytestconfig.getoption("live"):
+        yield None
+        return
+    server = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.server",
+        settings.database_url.render_as_string(hide_password=False),
+        cwd=PROJECT,
+        stdin=PIPE,
+        stdout=PIPE,
+        start_new_session=True,  # Ctrl-C stops the tests, and they stop the server
+    )
+    assert server.stdin
+    assert server.stdout
+    port = (await server.stdout.readline()).decode().strip()
+    if not port:
+        raise RuntimeError("The server did not start; what it printed is in this report.")
+    async with AsyncHTTPTransport() as transport:
+        yield f"http://127.0.0.1:{port}", transport
+    server.stdin.close()
+    await server.wait()
