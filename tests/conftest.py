@@ -21,18 +21,23 @@ def git(*arguments: str, cwd: Path) -> str:
     return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
 
 
+def copy_working_tree(folder: Path) -> None:
+    """Copies the template as it is, untracked files included, ignored ones left out."""
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with one commit: the working tree as it is, untracked files included.
+    """A repository with one commit: the working tree.
 
     Copier would render a working tree with changes, too, but with a warning.
     """
     repository = tmp_path_factory.mktemp("template")
-    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (repository / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, repository / name)
+    copy_working_tree(repository)
     git("init", "--quiet", "--initial-branch=main", cwd=repository)
     git("add", "--all", cwd=repository)
     git("commit", "--quiet", "--message=The working tree", cwd=repository)
@@ -59,7 +64,7 @@ def render(template: Path, tmp_path: Path) -> Render:
 @pytest.fixture(scope="session")
 def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A service of all defaults with its `.venv`, for tests that leave its files alone."""
-    service = tmp_path_factory.mktemp("installed") / "my service"
+    service = tmp_path_factory.mktemp("installed") / "mein Dienst für Tests"
     copier.run_copy(str(template), service, defaults=True, quiet=True, vcs_ref="HEAD")
     subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
     return service

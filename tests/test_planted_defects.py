@@ -75,16 +75,32 @@ DEFECTS = {
     "a login ignores the password": ("app/auth/service.py", "if not valid:", "if False:"),
     "a new task answers 200": ("app/tasks/routes.py", ", status_code=201)", ")"),
     "a registration answers 200": ("app/auth/routes.py", ", status_code=201)", ")"),
-    "a route asks nobody who is there": (
+    "a deletion answers 200": ("app/tasks/routes.py", ", status_code=204)", ")"),
+    "a route of tasks asks nobody who is there": (
+        "app/tasks/routes.py",
+        "async def delete_task(task_id: UUID, user: CurrentUser, session: SessionDep) -> None:\n"
+        "    await service.delete_task(session, user, task_id)\n",
+        "async def delete_task(task_id: UUID) -> None:\n    pass\n",
+    ),
+    "a route of auth asks nobody who is there": (
         "app/auth/routes.py",
         "async def read_me(user: CurrentUser) -> UserPublic:\n",
         'async def read_me() -> UserPublic:\n    user = {"id": "0" * 32, "email": ""}\n',
     ),
-    "an error handler is not registered": (
-        "app/errors.py",
-        "    app.exception_handler(ConflictError)(conflict)\n",
-        "",
-    ),
+    **{
+        f"{handler} is not registered": ("app/errors.py", f"    app.{handler}\n", "")
+        for handler in (
+            "add_middleware(BodyLimitProblemMiddleware)",
+            "exception_handler(NotFoundError)(not_found)",
+            "exception_handler(ConflictError)(conflict)",
+            "exception_handler(UnauthenticatedError)(unauthenticated)",
+            "exception_handler(RequestValidationError)(invalid_request)",
+            "exception_handler(HTTPException)(http_error)",
+            "exception_handler(exc.OperationalError)(database_busy)",
+            "exception_handler(exc.TimeoutError)(database_busy)",
+            "exception_handler(Exception)(unexpected_error)",
+        )
+    },
     "a validation error echoes its input": (
         "app/errors.py",
         '            message=part["msg"],\n',
@@ -100,8 +116,18 @@ DEFECTS = {
         '            ondelete="CASCADE",\n',
         "",
     ),
+    "a migration does not undo what it does": (
+        "migrations/versions/0002_tasks.py",
+        '    op.drop_table("tasks")\n',
+        "    pass\n",
+    ),
+    "the sessions of the tests have no savepoint": (
+        "tests/database.py",
+        ', join_transaction_mode="create_savepoint"',
+        "",
+    ),
     "the tests share one session": (
-        "tests/conftest.py",
+        "tests/database.py",
         "    return partial(\n        AsyncSession, connection, expire_on_commit=False, "
         'join_transaction_mode="create_savepoint"\n    )\n',
         "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n",
@@ -181,7 +207,8 @@ async def test_something(anonymous_client: AsyncClient) -> None:
     user = {"email": "eve@example.com", "password": "correct & \\"horse"}
     await anonymous_client.post("/auth/register", json=user)
     response = await anonymous_client.post(
-        "/auth/token", data={"username": user["email"], "password": user["password"]}
+        "/auth/token?reset_token=horse",
+        data={"username": user["email"], "password": user["password"]},
     )
     assert response.status_code == 500
 """
@@ -194,7 +221,35 @@ def test_a_test_that_fails_shows_the_exchange_without_secrets(
 
     report = run_suite(installed_service, service_to_change).stdout.split("HTTP exchange")[1]
 
-    assert 'POST /auth/register\n{"email":"eve@example.com","password":"***"}\n' in report
-    assert "POST /auth/token\nusername=eve%40example.com&password=***\n" in report
+    assert '> POST /auth/register\n{"email":"eve@example.com","password":"***"}\n' in report
+    assert "> POST /auth/token?reset_token=***\nusername=eve%40example.com&password=***\n" in report
     assert '"access_token":"***"' in report
     assert "horse" not in report.split("short test summary")[0]
+
+
+TEST_THAT_BREAKS_THE_APP = """
+import pytest
+
+from app.tasks import service
+from tests.client import AsyncClient
+
+
+async def test_something(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "create_task", None)
+    await client.get("/tasks", params={"limit": 1})
+    await client.post("/tasks", json={"title": "x" * 3_000, "cookie": ["horse"], "token": 7})
+    await client.post("/tasks", json={"title": "Buy milk"})
+"""
+
+
+def test_a_request_that_makes_the_app_fail_is_shown_after_those_before_it(
+    installed_service: Path, service_to_change: Path
+) -> None:
+    (service_to_change / "tests/test_failing.py").write_text(TEST_THAT_BREAKS_THE_APP)
+
+    report = run_suite(installed_service, service_to_change).stdout.split("HTTP exchange")[1]
+
+    assert "> GET /tasks?limit=1\n< 200 OK\n[]\n\n> POST /tasks\n" in report
+    assert "… and " in report
+    assert '> POST /tasks\n{"title":"Buy milk"}\n< (no answer)\n' in report
+    assert "horse" not in report

@@ -1,0 +1,206 @@
+"""The suite of a service is green in whatever way it is run, and harms nothing around it."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+FILES = sorted(
+    str(path.relative_to(ROOT / "template")) for path in ROOT.glob("template/tests/**/test_*.py")
+)
+
+
+def run(
+    service: Path, *arguments: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    program = str(service / ".venv/bin/pytest")
+    command = [program, "-q", "-p", "no:cacheprovider", *arguments]
+    return subprocess.run(
+        command,
+        cwd=service,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("seed", range(1, 11))
+def test_it_is_green_in_the_order_of_a_seed(installed_service: Path, seed: int) -> None:
+    result = run(installed_service, f"--randomly-seed={seed}")
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_of_it_alone_is_green(installed_service: Path, file: str) -> None:
+    result = run(installed_service, file)
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_each_test_of_a_file_alone_is_green(installed_service: Path, file: str) -> None:
+    listed = run(installed_service, "--collect-only", "-o", "verbosity_test_cases=-1", file).stdout
+    tests = [line for line in listed.splitlines() if "::" in line]
+    assert tests
+
+    failed = [test for test in tests if run(installed_service, test).returncode != 0]
+
+    assert failed == []
+
+
+def test_it_is_green_in_two_processes(installed_service: Path) -> None:
+    result = run(installed_service, "-n", "2")
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_it_is_green_with_the_debug_mode_of_asyncio(installed_service: Path) -> None:
+    result = run(installed_service, "-W", "error", environment={"PYTHONASYNCIODEBUG": "1"})
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
+def test_it_is_green_on_a_python(installed_service: Path, tmp_path: Path, version: str) -> None:
+    found = subprocess.run(
+        ["uv", "python", "find", "--no-python-downloads", version], capture_output=True
+    )
+    if found.returncode != 0:
+        pytest.skip(f"there is no Python {version} on this machine")
+    service = tmp_path / "service"
+    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv", "*.db*"))
+    subprocess.run(["uv", "sync", "--quiet", "--python", version], cwd=service, check=True)
+
+    result = run(service)
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_it_leaves_the_database_of_the_environment_as_it_was(
+    installed_service: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "of a developer.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE users (name TEXT)")
+    before = database.read_bytes()
+
+    result = run(installed_service, environment={"DATABASE_URL": f"sqlite+aiosqlite:///{database}"})
+
+    assert result.returncode == 0, result.stdout
+    assert database.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [database]
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_it_leaves_no_row_in_a_database_that_it_was_given(
+    installed_service: Path, tmp_path: Path, processes: str
+) -> None:
+    database = tmp_path / "given test.db"
+
+    result = run(
+        installed_service, f"--database-url=sqlite+aiosqlite:///{database}", "-n", processes
+    )
+
+    assert result.returncode == 0, result.stdout
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        assert connection.execute("SELECT * FROM users").fetchall() == []
+        assert connection.execute("SELECT * FROM tasks").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--database-url=service.db"], "--database-url service.db: DATABASE_URL must look like"),
+        (
+            ["--database-url=sqlite+aiosqlite:////no/such/folder/x.db"],
+            "x.db: there is no such folder.",
+        ),
+        (
+            ["--database-url=sqlite+aiosqlite:///README.md"],
+            "README.md: (sqlite3.DatabaseError) file is not a database",
+        ),
+        (
+            ["--database-url=sqlite+aiosqlite:///test.db", "--live"],
+            "--live has a database of its own: leave out --database-url.",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
+    installed_service: Path, arguments: list[str], sentence: str
+) -> None:
+    result = run(installed_service, *arguments)
+
+    assert result.returncode == 4
+    assert sentence in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def live_servers(folder: Path) -> list[str]:
+    """The command lines of the servers whose database is below the folder."""
+    processes = subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True).stdout
+    return [
+        line for line in processes.splitlines() if "tests.server" in line and f"{folder}" in line
+    ]
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_its_requests_go_to_a_live_server_that_ends_with_it(
+    installed_service: Path, tmp_path: Path, processes: str
+) -> None:
+    result = run(installed_service, "--live", f"--basetemp={tmp_path}/live", "-n", processes)
+
+    assert result.returncode == 0, result.stdout
+    assert "skipped" in result.stdout
+    assert live_servers(tmp_path) == []
+
+
+TEST_THAT_TAKES_ITS_TIME = """
+import asyncio
+
+from tests.client import AsyncClient
+
+
+async def test_something(anonymous_client: AsyncClient) -> None:
+    await anonymous_client.get("/livez")
+    await asyncio.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_live_server_is_left_when_the_tests_are_stopped(
+    installed_service: Path, service_to_change: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    (service_to_change / "tests/test_slow.py").write_text(TEST_THAT_TAKES_ITS_TIME)
+    program = str(installed_service / ".venv/bin/python")
+    process = subprocess.Popen(
+        [program, "-m", "pytest", "tests/test_slow.py", "--live", f"--basetemp={tmp_path}/live"],
+        cwd=service_to_change,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: live_servers(tmp_path) != [])
+        process.send_signal(sent)
+        process.wait(timeout=20)
+    finally:
+        process.kill()
+
+    wait_until(lambda: live_servers(tmp_path) == [])
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in 20 seconds")
