@@ -1,0 +1,83 @@
+"""A service of each release, updated to the working tree, is what a fresh copy would be."""
+
+import re
+from pathlib import Path
+
+import copier
+import pytest
+from conftest import ROOT, copy_working_tree, git
+
+TIP = "9999.0.0"
+ANSWERS: dict[str, dict[str, object]] = {
+    "all defaults": {},
+    "without the example": {"example": False},
+    "as little as possible": {"example": False, "container": False, "ci": "none"},
+    "another name": {"project_name": 'My "best" service: #1 {{ x }}', "python_min": "3.13"},
+}
+
+
+def releases() -> dict[str, str]:
+    """Of each version, the commit that added its heading to the changelog, the oldest first.
+
+    Raises `AssertionError` in a clone without the whole history.
+    """
+    assert git("rev-parse", "--is-shallow-repository", cwd=ROOT).strip() == "false", (
+        "This clone is shallow, so the releases can't be found: run `git fetch --unshallow`."
+    )
+    commits = git("log", "--reverse", "--format=%H", "--", "CHANGELOG.md", cwd=ROOT).split()
+    found: dict[str, str] = {}
+    for commit in commits:
+        changelog = git("show", f"{commit}:CHANGELOG.md", cwd=ROOT)
+        for version in re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE):
+            found.setdefault(version, commit)
+    return found
+
+
+@pytest.fixture(scope="session")
+def released_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone whose releases are tagged; the working tree is a release above them all."""
+    clone = tmp_path_factory.mktemp("released") / "template"
+    git("clone", "--quiet", "--no-tags", str(ROOT), str(clone), cwd=ROOT)
+    for version, commit in releases().items():
+        git("tag", version, commit, cwd=clone)
+    git("rm", "--quiet", "-r", ".", cwd=clone)
+    copy_working_tree(clone)
+    git("add", "--all", cwd=clone)
+    git("commit", "--quiet", "--allow-empty", "--message=The working tree", cwd=clone)
+    git("tag", TIP, cwd=clone)
+    return clone
+
+
+def make(template: Path, folder: Path, version: str, answers: dict[str, object]) -> Path:
+    copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True, vcs_ref=version)
+    return folder
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    }
+
+
+@pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS)
+@pytest.mark.parametrize("version", releases())
+def test_an_update_of_an_unedited_service_equals_a_fresh_copy(
+    released_template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    version: str,
+    answers: dict[str, object],
+) -> None:
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Nobody")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "nobody@example.com")
+    service = make(released_template, tmp_path / "service", version, answers)
+    git("init", "--quiet", cwd=service)
+    git("add", "--all", cwd=service)
+    git("commit", "--quiet", "--message=Start", cwd=service)
+
+    copier.run_update(service, defaults=True, quiet=True, overwrite=True, vcs_ref=TIP)
+
+    assert files(service) == files(make(released_template, tmp_path / "fresh", TIP, answers))
