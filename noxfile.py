@@ -91,13 +91,25 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def mutants(session: nox.Session) -> None:
+    """Mutate a service and see whether its suite notices (not in CI)."""
+    install(session, COPIER)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "service"
+        render(session, folder)
+        with session.chdir(folder):
+            session.run("uv", "sync", "--quiet", external=True)
+        session.run("python", "-m", "mutants", str(folder), *session.posargs)
+
+
+@nox.session
 def pictures(session: nox.Session) -> None:
     """Draw the pictures of the README anew, from real runs (not in CI)."""
     install(session, COPIER, "rich")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "my-service"
         render(session, folder)
-        session.run("python", "benchmarks/picture.py", str(folder), "docs/first-run.svg")
+        session.run("python", "benchmarks/picture.py", str(folder), "docs")
 
 
 def render(session: nox.Session, folder: Path, *options: str) -> None:
