@@ -1,6 +1,6 @@
-"""Draws a picture of a real terminal run: the commands, and what they print.
+"""Draws pictures of real terminal runs in a service: the commands, and what they print.
 
-Usage: python benchmarks/picture.py FOLDER-OF-A-SERVICE PICTURE.svg
+Usage: python benchmarks/picture.py FOLDER-OF-A-SERVICE FOLDER-OF-THE-PICTURES
 """
 
 import io
@@ -15,14 +15,23 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
-COMMANDS = ["uv run pytest -q", "uv run pytest -q --cov=app", "uv run poe lint"]
+FIRST_RUN = ["uv run pytest -q", "uv run pytest -q --cov=app", "uv run poe lint"]
+TEST_WITH_A_TYPO = """
+from tests.client import AsyncClient
+
+
+async def test_a_new_task_is_made(client: AsyncClient) -> None:
+    response = await client.post("/tasks", json={"titel": "Buy milk"})
+
+    assert response.status_code == 201
+"""
 # Without the fonts that the standard format fetches from elsewhere.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 WIDTH = 100
 
 
 def output_of(command: str, folder: Path) -> str:
-    """What a command prints on a terminal, with its colours; raises if it fails."""
+    """What a command prints on a terminal, with its colours, whether it fails or not."""
     terminal, its_end = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
     environment.pop("VIRTUAL_ENV", None)
@@ -39,20 +48,27 @@ def output_of(command: str, folder: Path) -> str:
         if not chunk:
             break
         printed += chunk
-    if process.wait() != 0:
-        raise RuntimeError(f"{command} failed:\n{printed.decode()}")
+    process.wait()
     return printed.decode().replace("\r\n", "\n")
 
 
-def main() -> None:
-    folder, picture = Path(sys.argv[1]), Path(sys.argv[2])
-    subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
+def draw(picture: Path, commands: list[str], folder: Path) -> None:
     console = Console(record=True, width=WIDTH, file=io.StringIO())
-    for command in COMMANDS:
+    for command in commands:
         console.print(Text(f"$ {command}", style="bold"))
         console.print(Text.from_ansi(output_of(command, folder)))
     console.save_svg(str(picture), title=folder.name, code_format=FORMAT)
     print(f"{picture} is drawn")
+
+
+def main() -> None:
+    folder, pictures = Path(sys.argv[1]), Path(sys.argv[2])
+    subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
+    draw(pictures / "first-run.svg", FIRST_RUN, folder)
+    test = folder / "tests/test_typo.py"
+    test.write_text(TEST_WITH_A_TYPO)
+    draw(pictures / "failing-test.svg", [f"uv run pytest -q tests/{test.name}"], folder)
+    test.unlink()
 
 
 if __name__ == "__main__":
