@@ -205,6 +205,11 @@ from tests.client import AsyncClient
 
 async def test_something(anonymous_client: AsyncClient) -> None:
     user = {"email": "eve@example.com", "password": "correct & \\"horse"}
+    nested = {"secrets": [{"a": "]"}, "horse"], "x": {"api-key": "horse", "note": "pwd=horse&a=1"}}
+    await anonymous_client.post("/auth/register", json=nested)
+    await anonymous_client.post("/auth/register", content='{"my password": "horse')
+    await anonymous_client.post("/auth/register", json=["{\\"password\\": \\"horse\\"}"])
+    await anonymous_client.post("/auth/token", data={"user[password]": "horse"})
     await anonymous_client.post("/auth/register", json=user)
     response = await anonymous_client.post(
         "/auth/token?reset_token=horse",
@@ -221,9 +226,9 @@ def test_a_test_that_fails_shows_the_exchange_without_secrets(
 
     report = run_suite(installed_service, service_to_change).stdout.split("HTTP exchange")[1]
 
-    assert '> POST /auth/register\n{"email":"eve@example.com","password":"***"}\n' in report
+    assert '> POST /auth/register\n{"email": "eve@example.com", "password": "***"}\n' in report
     assert "> POST /auth/token?reset_token=***\nusername=eve%40example.com&password=***\n" in report
-    assert '"access_token":"***"' in report
+    assert '"access_token": "***", "token_type": "bearer"' in report
     assert "horse" not in report.split("short test summary")[0]
 
 
@@ -251,5 +256,5 @@ def test_a_request_that_makes_the_app_fail_is_shown_after_those_before_it(
 
     assert "> GET /tasks?limit=1\n< 200 OK\n[]\n\n> POST /tasks\n" in report
     assert "… and " in report
-    assert '> POST /tasks\n{"title":"Buy milk"}\n< (no answer)\n' in report
+    assert '> POST /tasks\n{"title": "Buy milk"}\n< (no answer)\n' in report
     assert "horse" not in report

@@ -120,11 +120,13 @@ def test_it_leaves_no_row_in_a_database_that_it_was_given(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--database-url=service.db"], "--database-url service.db: DATABASE_URL must look like"),
+        (["--database-url=service.db"], "--database-url: DATABASE_URL must look like"),
         (
             ["--database-url=sqlite+aiosqlite:////no/such/folder/x.db"],
             "x.db: there is no such folder.",
         ),
+        (["--database-url=sqlite+aiosqlite:///:memory:"], "each connection would have its own."),
+        (["--database-url=postgresql://u:topsecret@h/db"], "DATABASE_URL must look like"),
         (
             ["--database-url=sqlite+aiosqlite:///README.md"],
             "README.md: (sqlite3.DatabaseError) file is not a database",
@@ -143,6 +145,20 @@ def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
     assert result.returncode == 4
     assert sentence in result.stdout + result.stderr
     assert "Traceback" not in result.stdout + result.stderr
+    assert "topsecret" not in result.stdout + result.stderr
+
+
+def test_a_database_with_rows_is_refused(installed_service: Path, tmp_path: Path) -> None:
+    url = f"--database-url=sqlite+aiosqlite:///{tmp_path}/test.db"
+    assert run(installed_service, url, "tests/test_health.py").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "test.db")) as database:
+        database.execute("INSERT INTO users VALUES ('1', 'ada@example.com', 'hash', '2026-01-01')")
+        database.commit()
+
+    result = run(installed_service, url)
+
+    assert result.returncode == 4
+    assert "there are rows in users. The tests need a database without rows." in result.stdout
 
 
 def live_servers(folder: Path) -> list[str]:

@@ -129,10 +129,11 @@ async def unexpected_error(request: Request, error: Exception) -> Response:
 
 def allowed_methods(request: Request) -> set[str]:
     """Of all routes with this path: the router names those of the first one only."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return {
         method
         for route in iter_route_contexts(request.app.routes)
-        if route.path_regex.match(request.url.path)
+        if route.path_regex.match(path)
         for method in route.methods or ()
     }
 
@@ -158,7 +159,8 @@ class BodyLimitProblemMiddleware:
 
 
 def is_plain_413(message: Message) -> bool:
-    return message["status"] == 413 and "text/plain" in Headers(scope=message)["content-type"]
+    content_type = Headers(scope=message).get("content-type", "")
+    return message["status"] == 413 and "text/plain" in content_type
 
 
 def document_problems(app: FastAPI) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Dialect, Engine, event, make_url
+from sqlalchemy import URL, Dialect, Engine, event, exists, make_url, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from app.db.base import Base
 from app.db.engine import create_engine
 from app.settings import Settings, parse_database_url
+
+NewSession = Callable[[], AsyncSession]
 
 PROJECT = Path(__file__).parents[1]
 
@@ -22,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--database-url",
         metavar="URL",
-        help="run on this database, which is migrated first; what the tests write is undone",
+        help="run on this database without rows, which is migrated first; the rest is rolled back",
     )
 
 
@@ -34,8 +36,10 @@ def pytest_configure(config: pytest.Config) -> None:
         try:
             database = parse_database_url(url).database
         except ValueError as error:
-            raise pytest.UsageError(f"--database-url {url}: {error}") from None
-        if not database or not Path(database).parent.is_dir():
+            raise pytest.UsageError(f"--database-url: {error}") from None
+        if database in {None, ":memory:"}:
+            raise pytest.UsageError(f"--database-url {url}: each connection would have its own.")
+        if not Path(database or "").parent.is_dir():
             raise pytest.UsageError(f"--database-url {url}: there is no such folder.")
 
 
@@ -110,10 +114,23 @@ def settings(
 
 
 @pytest.fixture(scope="session")
-async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+async def engine(settings: Settings, pytestconfig: pytest.Config) -> AsyncIterator[AsyncEngine]:
     engine = create_engine(settings)
+    if pytestconfig.getoption("database_url"):
+        await refuse_rows(engine)
     yield engine
     await engine.dispose()
+
+
+async def refuse_rows(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            if await connection.scalar(select(exists(table.select()))):
+                pytest.exit(
+                    f"--database-url {engine.url}: there are rows in {table.name}. The tests "
+                    "need a database without rows.",
+                    returncode=4,
+                )
 
 
 @pytest.fixture
@@ -140,7 +157,7 @@ def session(connection: AsyncConnection) -> AsyncSession:
 
 
 @pytest.fixture
-def new_session(connection: AsyncConnection) -> Callable[[], AsyncSession]:
+def new_session(connection: AsyncConnection) -> NewSession:
     """For what is tested: of what it forgets to commit, nothing is left when it is closed."""
     return partial(
         AsyncSession, connection, expire_on_commit=False, join_transaction_mode="create_savepoint"

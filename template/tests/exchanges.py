@@ -1,14 +1,17 @@
 """A test that fails shows what was sent and what was answered."""
 
+import json
 import re
+from typing import Any
 
 from tests.client import Request, RequestNotRead, Response
 
 LONGEST_BODY = 2_000
-SECRET_NAME = r"\w*(?:password|secret|token|cookie|authorization)\w*"
-STRING, LIST, OBJECT, OTHER = r'"(?:\\.|[^"\\])*"?', r"\[[^]]*\]?", r"\{[^}]*\}?", r"[^\s,}\]]+"
-SECRET_IN_JSON = re.compile(rf'(?i)("{SECRET_NAME}"\s*:\s*)(?:{STRING}|{LIST}|{OBJECT}|{OTHER})')
-SECRET_IN_FORM = re.compile(rf"(?i)\b({SECRET_NAME}=)[^&\s]*")
+SECRET_NAME = re.compile(
+    r"(?i)passw|pwd|secret|token(?!_type)|cookie|credential|authorization|jwt|api.?key|private.?key"
+)
+# In forms, in queries, and in what looks like JSON.
+FIELD = re.compile(r"""([\w%\[\].-]+)=([^&\s"]*)|\\?"([^"\\]+)\\?"\s*:\s*(\\?"?[^",}]*)""")
 
 # In the order in which they were sent; a request that made the app fail has no response.
 exchanges: dict[Request, Response | None] = {}
@@ -42,7 +45,30 @@ def show(request: Request, response: Response | None) -> str:
 
 
 def show_body(body: bytes) -> str:
-    text = SECRET_IN_JSON.sub(r'\1"***"', body.decode(errors="replace"))
-    text = SECRET_IN_FORM.sub(r"\1***", text)
+    text = body.decode(errors="replace")
+    try:
+        text = json.dumps(mask(json.loads(text)), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        text = mask_fields(text)
+    # JSON can name half a character, which no terminal can show.
+    text = text.encode(errors="backslashreplace").decode()
     cut = len(text) - LONGEST_BODY
     return text if cut <= 0 else f"{text[:LONGEST_BODY]}… and {cut} characters more"
+
+
+def mask(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: "***" if SECRET_NAME.search(name) else mask(each) for name, each in value.items()
+        }
+    if isinstance(value, list):
+        return [mask(each) for each in value]
+    return mask_fields(value) if isinstance(value, str) else value
+
+
+def mask_fields(text: str) -> str:
+    def mask_field(match: re.Match[str]) -> str:
+        name, value = match[1] or match[3], match[2] or match[4]
+        return match[0].replace(value, "***") if value and SECRET_NAME.search(name) else match[0]
+
+    return FIELD.sub(mask_field, text)

@@ -60,4 +60,8 @@ async def live_server(
     async with AsyncHTTPTransport() as transport:
         yield f"http://127.0.0.1:{port}", transport
     server.stdin.close()
-    await server.wait()
+    try:
+        await asyncio.wait_for(server.wait(), timeout=10)
+    except TimeoutError:
+        server.kill()
+        await server.wait()

@@ -1,6 +1,7 @@
 """The process that `--live` starts. It prints its port, and ends when its stdin is closed: so
 it never outlives the tests, however they end."""
 
+import os
 import socket
 import sys
 from threading import Thread
@@ -27,6 +28,7 @@ def main() -> None:
     listener.listen()
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
+    os.dup2(2, 1)  # nobody reads on: what the app prints is for the report
     Thread(target=stop_with_the_tests, daemon=True).start()
     server.run(sockets=[listener])
 

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 from unittest.mock import ANY
 
 import pytest
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Response
 from sqlalchemy import exc
 
 from app.auth.dependencies import get_current_user
@@ -31,6 +31,32 @@ async def test_a_method_that_is_not_allowed_is_told_which_are(
     assert response.headers["Content-Type"] == MEDIA_TYPE
     assert response.headers["Allow"] == "GET"
     assert response.json() == {"type": "about:blank", "title": "Method Not Allowed", "status": 405}
+
+
+async def test_behind_a_proxy_that_adds_a_prefix_the_allowed_methods_are_told_as_well(
+    app_with_login: FastAPI,
+) -> None:
+    transport = ASGITransport(app_with_login, root_path="/api")
+    async with AsyncClient(transport=transport, base_url="http://test") as client:
+        response = await client.delete("/api/auth/me")
+
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET"
+
+
+async def test_an_answer_of_413_that_is_not_a_text_stays_as_it_is() -> None:
+    service = FastAPI()
+    register_error_handlers(service)
+
+    @service.get("/")
+    async def answer() -> Response:
+        return Response(status_code=413)
+
+    async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
+        response = await client.get("/")
+
+    assert response.status_code == 413
+    assert response.content == b""
 
 
 async def test_a_body_that_is_not_json_is_refused(anonymous_client: AsyncClient) -> None:
@@ -138,6 +164,7 @@ def problem(status: int, title: str, detail: str) -> dict[str, object]:
             problem(503, "Service Unavailable", "The database is busy."),
         ),
     ],
+    ids=["not found", "413", "unknown status", "422", "no free connection", "locked"],
 )
 async def test_an_error_of_a_handler_is_answered_as_a_problem(
     anonymous_client: AsyncClient,

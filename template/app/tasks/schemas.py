@@ -4,8 +4,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-# No NUL: PostgreSQL can't store it. Not only space: nothing would be left of it. Space is left out
-# last, or the document would say something else than what is checked.
+# No NUL, and not only space. It is stripped last, so that what OpenAPI says is what is checked.
 Title = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00-\x1f\s][^\x00]*$"),

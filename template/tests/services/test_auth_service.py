@@ -1,5 +1,3 @@
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -9,8 +7,7 @@ from app.auth.passwords import PasswordHasher
 from app.auth.schemas import UserCreate
 from app.errors import UnauthenticatedError
 from app.settings import Settings
-
-NewSession = Callable[[], AsyncSession]
+from tests.database import NewSession
 
 
 @pytest.fixture

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -10,8 +9,7 @@ from app.errors import NotFoundError
 from app.tasks import service
 from app.tasks.models import Task
 from app.tasks.schemas import Page, TaskCreate, TaskUpdate
-
-NewSession = Callable[[], AsyncSession]
+from tests.database import NewSession
 
 
 @pytest.fixture
