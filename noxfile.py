@@ -7,7 +7,7 @@ import nox
 
 nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["lint", "types", "tests", "service"]
+nox.options.sessions = ["lint", "types", "tests", "service", "fuzz"]
 nox.options.error_on_external_run = True
 
 ROOT = Path(__file__).parent
@@ -77,6 +77,17 @@ def service(session: nox.Session, answers: dict[str, str]) -> None:
         with session.chdir(folder):
             session.run("uv", "run", "pytest", "-q", external=True)
             session.run("uv", "run", "poe", "check", external=True)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Send a service thousands of requests that its OpenAPI document allows or forbids."""
+    install(session, COPIER)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "service"
+        render(session, folder)
+        with session.chdir(folder):
+            session.run("uv", "run", "poe", "fuzz", external=True)
 
 
 @nox.session

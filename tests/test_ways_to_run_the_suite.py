@@ -46,15 +46,39 @@ def test_a_file_of_it_alone_is_green(installed_service: Path, file: str) -> None
     assert result.returncode == 0, result.stdout
 
 
+# To import the libraries takes most of the time, so it is done once for all.
+RUN_EACH_ALONE = """
+import os
+import sys
+
+import aiosqlite, alembic.command, fastapi, httpx, pytest, sqlalchemy.ext.asyncio
+
+for test in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        ignored = "ignore::pytest.PytestAssertRewriteWarning"
+        os._exit(pytest.main(["-q", "-p", "no:cacheprovider", "-W", ignored, test]))
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit(f"{test} failed")
+"""
+
+
 @pytest.mark.parametrize("file", FILES)
 def test_each_test_of_a_file_alone_is_green(installed_service: Path, file: str) -> None:
     listed = run(installed_service, "--collect-only", "-o", "verbosity_test_cases=-1", file).stdout
     tests = [line for line in listed.splitlines() if "::" in line]
     assert tests
 
-    failed = [test for test in tests if run(installed_service, test).returncode != 0]
+    program = str(installed_service / ".venv/bin/python")
+    result = subprocess.run(
+        [program, "-c", RUN_EACH_ALONE, *tests],
+        cwd=installed_service,
+        capture_output=True,
+        text=True,
+    )
 
-    assert failed == []
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("1 passed") == len(tests)
 
 
 def test_it_is_green_in_two_processes(installed_service: Path) -> None:
