@@ -7,6 +7,7 @@ from typing import Any
 from tests.client import Request, RequestNotRead, Response
 
 LONGEST_BODY = 2_000
+NOT_JSON = (ValueError, RecursionError)
 SECRET_NAME = re.compile(
     r"(?i)passw|pwd|secret|token(?!_type)|cookie|credential|authorization|jwt|api.?key|private.?key"
 )
@@ -48,7 +49,7 @@ def show_body(body: bytes) -> str:
     text = body.decode(errors="replace")
     try:
         text = json.dumps(mask(json.loads(text)), ensure_ascii=False)
-    except (ValueError, RecursionError):
+    except NOT_JSON:
         text = mask_fields(text)
     # JSON can name half a character, which no terminal can show.
     text = text.encode(errors="backslashreplace").decode()
