@@ -1,6 +1,8 @@
 """The proof of the template. `uvx nox` runs what CI runs; `uvx nox -l` lists all of it."""
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nox
@@ -71,23 +73,17 @@ def service(session: nox.Session, answers: dict[str, str]) -> None:
     """Make a service as the README says; run its tests and all that its CI runs."""
     install(session, COPIER)
     data = [f"--data={name}={value}" for name, value in answers.items()]
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "my service"
-        render(session, folder, *data)
-        with session.chdir(folder):
-            session.run("uv", "run", "pytest", "-q", external=True)
-            session.run("uv", "run", "poe", "check", external=True)
+    with rendered(session, "my service", *data) as folder, session.chdir(folder):
+        session.run("uv", "run", "pytest", "-q", external=True)
+        session.run("uv", "run", "poe", "check", external=True)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Send a service thousands of requests that its OpenAPI document allows or forbids."""
     install(session, COPIER)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "service"
-        render(session, folder)
-        with session.chdir(folder):
-            session.run("uv", "run", "poe", "fuzz", external=True)
+    with rendered(session, "service") as folder, session.chdir(folder):
+        session.run("uv", "run", "poe", "fuzz", external=True)
 
 
 @nox.session
@@ -105,9 +101,7 @@ def benchmarks(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Mutate a service and see whether its suite notices (not in CI)."""
     install(session, COPIER)
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "service"
-        render(session, folder)
+    with rendered(session, "service") as folder:
         with session.chdir(folder):
             session.run("uv", "sync", "--quiet", external=True)
         session.run("python", "-m", "mutants", str(folder), *session.posargs)
@@ -117,12 +111,14 @@ def mutants(session: nox.Session) -> None:
 def pictures(session: nox.Session) -> None:
     """Draw the pictures of the README anew, from real runs (not in CI)."""
     install(session, COPIER, "rich")
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary) / "my-service"
-        render(session, folder)
+    with rendered(session, "my-service") as folder:
         session.run("python", "benchmarks/picture.py", str(folder), "docs")
 
 
-def render(session: nox.Session, folder: Path, *options: str) -> None:
-    """Makes a service of HEAD, or of the working tree if that has changes."""
-    session.run("copier", "copy", "--quiet", "--defaults", *options, str(ROOT), str(folder))
+@contextmanager
+def rendered(session: nox.Session, name: str, *options: str) -> Iterator[Path]:
+    """A service of HEAD, or of the working tree if that has changes, in a temporary folder."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / name
+        session.run("copier", "copy", "--quiet", "--defaults", *options, str(ROOT), str(folder))
+        yield folder

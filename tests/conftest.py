@@ -1,3 +1,4 @@
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -21,6 +22,30 @@ def git(*arguments: str, cwd: Path) -> str:
     return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
 
 
+def commit_all(folder: Path) -> None:
+    """Makes the folder a repository, if it is none yet, with all its files in a commit."""
+    git("init", "--quiet", "--initial-branch=main", cwd=folder)
+    git("add", "--all", cwd=folder)
+    git("commit", "--quiet", "--allow-empty", "--message=All files", cwd=folder)
+
+
+@pytest.fixture
+def commits_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the commits that Copier makes itself, on a machine whose git knows nobody."""
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Nobody")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "nobody@example.com")
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Of each file but git's own, by its path in the folder, the content."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".git" not in path.relative_to(folder).parts
+    }
+
+
 def copy_working_tree(folder: Path) -> None:
     """Copies the template as it is, untracked files included, ignored ones left out."""
     listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
@@ -38,9 +63,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     repository = tmp_path_factory.mktemp("template")
     copy_working_tree(repository)
-    git("init", "--quiet", "--initial-branch=main", cwd=repository)
-    git("add", "--all", cwd=repository)
-    git("commit", "--quiet", "--message=The working tree", cwd=repository)
+    commit_all(repository)
     return repository
 
 
@@ -76,3 +99,20 @@ def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
     service = tmp_path / "service to change"
     shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv", "*.db*"))
     return service
+
+
+def run_suite(
+    installed_service: Path,
+    *arguments: str,
+    service: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Runs the tests of the installed service, or those of a copy, with the programs of it."""
+    program = str(installed_service / ".venv/bin/pytest")
+    return subprocess.run(
+        [program, "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=service or installed_service,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+    )

@@ -6,32 +6,19 @@ from pathlib import Path
 
 import copier
 import pytest
-from conftest import Render, git
-
-
-def tree(service: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(service)): path.read_text()
-        for path in sorted(service.rglob("*"))
-        if path.is_file() and ".git/" not in str(path)
-    }
+from conftest import Render, commit_all, files_of
 
 
 @pytest.fixture
 def committed_service(render: Render, template: Path, tmp_path: Path) -> Path:
     service = Path(shutil.move(render(), tmp_path / "committed"))
-    git("init", "--quiet", cwd=service)
-    git("add", "--all", cwd=service)
-    git("commit", "--quiet", "--message=Start", cwd=service)
+    commit_all(service)
     return service
 
 
 def test_an_update_with_the_other_answer_deletes_it(
-    committed_service: Path, render: Render, monkeypatch: pytest.MonkeyPatch
+    committed_service: Path, render: Render, commits_of_nobody: None
 ) -> None:
-    monkeypatch.setenv("GIT_AUTHOR_NAME", "Nobody")
-    monkeypatch.setenv("GIT_COMMITTER_NAME", "Nobody")
-
     copier.run_update(
         committed_service,
         data={"example": False},
@@ -41,7 +28,7 @@ def test_an_update_with_the_other_answer_deletes_it(
         vcs_ref="HEAD",
     )
 
-    assert tree(committed_service) == tree(render(example=False))
+    assert files_of(committed_service) == files_of(render(example=False))
 
 
 def test_the_steps_by_hand_delete_it(committed_service: Path, render: Render) -> None:
@@ -60,8 +47,8 @@ def test_the_steps_by_hand_delete_it(committed_service: Path, render: Render) ->
     assert len(lines) - len(kept) == 2
     main.write_text("".join(kept))
 
-    without = tree(render(example=False))
-    by_hand_tree = tree(committed_service)
+    without = files_of(render(example=False))
+    by_hand_tree = files_of(committed_service)
     for name in ("README.md", ".copier-answers.yml"):
         del without[name], by_hand_tree[name]
     assert by_hand_tree == without

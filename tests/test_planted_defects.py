@@ -1,9 +1,9 @@
 """The suite of a service is shown to be able to fail: each defect turns it red."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
+from conftest import run_suite
 
 COMMIT = "    await session.commit()\n"
 OWNER = ", Task.owner_id == owner.id"
@@ -140,14 +140,8 @@ DEFECTS = {
 }
 
 
-def run_suite(installed_service: Path, service: Path) -> subprocess.CompletedProcess[str]:
-    program = str(installed_service / ".venv/bin/python")
-    command = [program, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
-    return subprocess.run(command, cwd=service, capture_output=True, text=True)
-
-
 def test_without_a_defect_the_suite_is_green(installed_service: Path) -> None:
-    result = run_suite(installed_service, installed_service)
+    result = run_suite(installed_service)
 
     assert result.returncode == 0, result.stdout
 
@@ -161,7 +155,7 @@ def test_a_planted_defect_turns_the_suite_red(
     assert text.count(sound) == 1, f"{name} has no longer one place to plant this defect"
     (service_to_change / name).write_text(text.replace(sound, defective))
 
-    result = run_suite(installed_service, service_to_change)
+    result = run_suite(installed_service, "-x", service=service_to_change)
 
     assert result.returncode == 1, result.stdout + result.stderr
 
@@ -192,11 +186,18 @@ def test_a_test_that_opens_a_database_that_the_tests_did_not_make_is_told_what_t
     database.write_bytes(b"not even a database")
     monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{database}")
 
-    result = run_suite(installed_service, service_to_change)
+    result = run_suite(installed_service, "-x", service=service_to_change)
 
     assert result.returncode == 1
     assert "of a developer.db, which the tests did not make. Use a session" in result.stdout
     assert database.read_bytes() == b"not even a database"
+
+
+def exchange_of(installed_service: Path, service_to_change: Path, failing_test: str) -> str:
+    """The section of the report and what comes after it."""
+    (service_to_change / "tests/test_failing.py").write_text(failing_test)
+    result = run_suite(installed_service, "-x", service=service_to_change)
+    return result.stdout.split("HTTP exchange")[1]
 
 
 TEST_THAT_FAILS = """
@@ -222,9 +223,7 @@ async def test_something(anonymous_client: AsyncClient) -> None:
 def test_a_test_that_fails_shows_the_exchange_without_secrets(
     installed_service: Path, service_to_change: Path
 ) -> None:
-    (service_to_change / "tests/test_failing.py").write_text(TEST_THAT_FAILS)
-
-    report = run_suite(installed_service, service_to_change).stdout.split("HTTP exchange")[1]
+    report = exchange_of(installed_service, service_to_change, TEST_THAT_FAILS)
 
     assert '> POST /auth/register\n{"email": "eve@example.com", "password": "***"}\n' in report
     assert "> POST /auth/token?reset_token=***\nusername=eve%40example.com&password=***\n" in report
@@ -250,9 +249,7 @@ async def test_something(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -
 def test_a_request_that_makes_the_app_fail_is_shown_after_those_before_it(
     installed_service: Path, service_to_change: Path
 ) -> None:
-    (service_to_change / "tests/test_failing.py").write_text(TEST_THAT_BREAKS_THE_APP)
-
-    report = run_suite(installed_service, service_to_change).stdout.split("HTTP exchange")[1]
+    report = exchange_of(installed_service, service_to_change, TEST_THAT_BREAKS_THE_APP)
 
     assert "> GET /tasks?limit=1\n< 200 OK\n[]\n\n> POST /tasks\n" in report
     assert "… and " in report

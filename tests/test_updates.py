@@ -5,7 +5,7 @@ from pathlib import Path
 
 import copier
 import pytest
-from conftest import ROOT, copy_working_tree, git
+from conftest import ROOT, commit_all, copy_working_tree, files_of, git
 
 TIP = "9999.0.0"
 ANSWERS: dict[str, dict[str, object]] = {
@@ -42,8 +42,7 @@ def released_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         git("tag", version, commit, cwd=clone)
     git("rm", "--quiet", "-r", ".", cwd=clone)
     copy_working_tree(clone)
-    git("add", "--all", cwd=clone)
-    git("commit", "--quiet", "--allow-empty", "--message=The working tree", cwd=clone)
+    commit_all(clone)
     git("tag", TIP, cwd=clone)
     return clone
 
@@ -53,31 +52,18 @@ def make(template: Path, folder: Path, version: str, answers: dict[str, object])
     return folder
 
 
-def files(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
-    }
-
-
 @pytest.mark.parametrize("answers", ANSWERS.values(), ids=ANSWERS)
 @pytest.mark.parametrize("version", releases())
 def test_an_update_of_an_unedited_service_equals_a_fresh_copy(
     released_template: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    commits_of_nobody: None,
     version: str,
     answers: dict[str, object],
 ) -> None:
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "Nobody")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "nobody@example.com")
     service = make(released_template, tmp_path / "service", version, answers)
-    git("init", "--quiet", cwd=service)
-    git("add", "--all", cwd=service)
-    git("commit", "--quiet", "--message=Start", cwd=service)
+    commit_all(service)
 
     copier.run_update(service, defaults=True, quiet=True, overwrite=True, vcs_ref=TIP)
 
-    assert files(service) == files(make(released_template, tmp_path / "fresh", TIP, answers))
+    assert files_of(service) == files_of(make(released_template, tmp_path / "fresh", TIP, answers))

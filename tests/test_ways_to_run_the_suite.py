@@ -1,7 +1,5 @@
 """The suite of a service is green in whatever way it is run, and harms nothing around it."""
 
-import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,37 +9,23 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_suite
 
 FILES = sorted(
     str(path.relative_to(ROOT / "template")) for path in ROOT.glob("template/tests/**/test_*.py")
 )
 
 
-def run(
-    service: Path, *arguments: str, environment: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    program = str(service / ".venv/bin/pytest")
-    command = [program, "-q", "-p", "no:cacheprovider", *arguments]
-    return subprocess.run(
-        command,
-        cwd=service,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-    )
-
-
 @pytest.mark.parametrize("seed", range(1, 11))
 def test_it_is_green_in_the_order_of_a_seed(installed_service: Path, seed: int) -> None:
-    result = run(installed_service, f"--randomly-seed={seed}")
+    result = run_suite(installed_service, f"--randomly-seed={seed}")
 
     assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_a_file_of_it_alone_is_green(installed_service: Path, file: str) -> None:
-    result = run(installed_service, file)
+    result = run_suite(installed_service, file)
 
     assert result.returncode == 0, result.stdout
 
@@ -65,7 +49,9 @@ for test in sys.argv[1:]:
 
 @pytest.mark.parametrize("file", FILES)
 def test_each_test_of_a_file_alone_is_green(installed_service: Path, file: str) -> None:
-    listed = run(installed_service, "--collect-only", "-o", "verbosity_test_cases=-1", file).stdout
+    listed = run_suite(
+        installed_service, "--collect-only", "-o", "verbosity_test_cases=-1", file
+    ).stdout
     tests = [line for line in listed.splitlines() if "::" in line]
     assert tests
 
@@ -82,29 +68,28 @@ def test_each_test_of_a_file_alone_is_green(installed_service: Path, file: str) 
 
 
 def test_it_is_green_in_two_processes(installed_service: Path) -> None:
-    result = run(installed_service, "-n", "2")
+    result = run_suite(installed_service, "-n", "2")
 
     assert result.returncode == 0, result.stdout
 
 
 def test_it_is_green_with_the_debug_mode_of_asyncio(installed_service: Path) -> None:
-    result = run(installed_service, "-W", "error", environment={"PYTHONASYNCIODEBUG": "1"})
+    result = run_suite(installed_service, "-W", "error", environment={"PYTHONASYNCIODEBUG": "1"})
 
     assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
-def test_it_is_green_on_a_python(installed_service: Path, tmp_path: Path, version: str) -> None:
+def test_it_is_green_on_a_python(service_to_change: Path, version: str) -> None:
     found = subprocess.run(
         ["uv", "python", "find", "--no-python-downloads", version], capture_output=True
     )
     if found.returncode != 0:
         pytest.skip(f"there is no Python {version} on this machine")
-    service = tmp_path / "service"
-    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv", "*.db*"))
-    subprocess.run(["uv", "sync", "--quiet", "--python", version], cwd=service, check=True)
+    command = ["uv", "sync", "--quiet", "--python", version]
+    subprocess.run(command, cwd=service_to_change, check=True)
 
-    result = run(service)
+    result = run_suite(service_to_change)
 
     assert result.returncode == 0, result.stdout
 
@@ -117,7 +102,9 @@ def test_it_leaves_the_database_of_the_environment_as_it_was(
         connection.execute("CREATE TABLE users (name TEXT)")
     before = database.read_bytes()
 
-    result = run(installed_service, environment={"DATABASE_URL": f"sqlite+aiosqlite:///{database}"})
+    result = run_suite(
+        installed_service, environment={"DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    )
 
     assert result.returncode == 0, result.stdout
     assert database.read_bytes() == before
@@ -130,7 +117,7 @@ def test_it_leaves_no_row_in_a_database_that_it_was_given(
 ) -> None:
     database = tmp_path / "given test.db"
 
-    result = run(
+    result = run_suite(
         installed_service, f"--database-url=sqlite+aiosqlite:///{database}", "-n", processes
     )
 
@@ -164,7 +151,7 @@ def test_it_leaves_no_row_in_a_database_that_it_was_given(
 def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
     installed_service: Path, arguments: list[str], sentence: str
 ) -> None:
-    result = run(installed_service, *arguments)
+    result = run_suite(installed_service, *arguments)
 
     assert result.returncode == 4
     assert sentence in result.stdout + result.stderr
@@ -174,12 +161,12 @@ def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
 
 def test_a_database_with_rows_is_refused(installed_service: Path, tmp_path: Path) -> None:
     url = f"--database-url=sqlite+aiosqlite:///{tmp_path}/test.db"
-    assert run(installed_service, url, "tests/test_health.py").returncode == 0
+    assert run_suite(installed_service, url, "tests/test_health.py").returncode == 0
     with closing(sqlite3.connect(tmp_path / "test.db")) as database:
         database.execute("INSERT INTO users VALUES ('1', 'ada@example.com', 'hash', '2026-01-01')")
         database.commit()
 
-    result = run(installed_service, url)
+    result = run_suite(installed_service, url)
 
     assert result.returncode == 4
     assert "there are rows in users. The tests need a database without rows." in result.stdout
@@ -197,7 +184,7 @@ def live_servers(folder: Path) -> list[str]:
 def test_its_requests_go_to_a_live_server_that_ends_with_it(
     installed_service: Path, tmp_path: Path, processes: str
 ) -> None:
-    result = run(installed_service, "--live", f"--basetemp={tmp_path}/live", "-n", processes)
+    result = run_suite(installed_service, "--live", f"--basetemp={tmp_path}/live", "-n", processes)
 
     assert result.returncode == 0, result.stdout
     assert "skipped" in result.stdout
