@@ -3,6 +3,7 @@
 Usage: python benchmarks/suite.py FOLDER-OF-A-SERVICE
 """
 
+import os
 import statistics
 import subprocess
 import sys
@@ -10,13 +11,15 @@ import time
 from pathlib import Path
 
 LIBRARIES = "fastapi, sqlalchemy.ext.asyncio, aiosqlite, alembic, httpx, pytest"
-RUNS = 5
+RUNS = 15
 BAR = 1.7
+# Some machines set this; without byte code, each run would compile what it imports.
+ENVIRONMENT = {name: each for name, each in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def seconds(command: list[str], cwd: Path) -> float:
     start = time.perf_counter()
-    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=cwd, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - start
 
 

@@ -191,6 +191,31 @@ def test_its_requests_go_to_a_live_server_that_ends_with_it(
     assert live_servers(tmp_path) == []
 
 
+TEST_THAT_FAILS = """
+from tests.client import AsyncClient
+
+
+async def test_something(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.get("/no/such/path")
+
+    assert response.status_code == 200
+"""
+
+
+def test_the_report_shows_what_a_live_server_printed(
+    installed_service: Path, service_to_change: Path
+) -> None:
+    (service_to_change / "tests/test_failing.py").write_text(TEST_THAT_FAILS)
+
+    result = run_suite(
+        installed_service, "--live", "tests/test_failing.py", service=service_to_change
+    )
+
+    printed = result.stdout.split("What the live server printed last")[1]
+    assert "path=/no/such/path" in printed
+    assert result.stderr == ""
+
+
 TEST_THAT_TAKES_ITS_TIME = """
 import asyncio
 

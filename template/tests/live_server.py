@@ -3,7 +3,8 @@
 import asyncio
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.client import AsyncHTTPTransport
 from tests.database import PROJECT
 
 SEND_REQUESTS = {"client_as", "anonymous_client"}
+LOG = pytest.StashKey[Path]()
+LONGEST_LOG = 4_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,24 +37,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
             item.add_marker(pytest.mark.skip("needs the app in the process of the tests"))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and LOG in item.config.stash:
+        printed = item.config.stash[LOG].read_text(errors="replace")
+        report.sections.append(("What the live server printed last", printed[-LONGEST_LOG:]))
+    return report
+
+
 @pytest.fixture(scope="session")
 async def live_server(
-    settings: Settings, pytestconfig: pytest.Config
+    settings: Settings, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[str, AsyncHTTPTransport] | None]:
     """Its address, and a transport for all clients, so that nobody has to close them."""
     if not pytestconfig.getoption("live"):
         yield None
         return
-    server = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.server",
-        settings.database_url.render_as_string(hide_password=False),
-        cwd=PROJECT,
-        stdin=PIPE,
-        stdout=PIPE,
-        start_new_session=True,  # Ctrl-C stops the tests, and they stop the server
-    )
+    log = pytestconfig.stash[LOG] = tmp_path_factory.mktemp("live") / "server.log"
+    with log.open("wb") as output:
+        server = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.server",
+            settings.database_url.render_as_string(hide_password=False),
+            cwd=PROJECT,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=output,
+            start_new_session=True,  # Ctrl-C stops the tests, and they stop the server
+        )
     assert server.stdin
     assert server.stdout
     port = (await server.stdout.readline()).decode().strip()

@@ -28,7 +28,7 @@ def main() -> None:
     listener.listen()
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    os.dup2(2, 1)  # nobody reads on: what the app prints is for the report
+    os.dup2(2, 1)  # nobody reads on: what the app prints goes to the log
     Thread(target=stop_with_the_tests, daemon=True).start()
     server.run(sockets=[listener])
 
