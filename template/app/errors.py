@@ -14,6 +14,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.db.engine import is_busy
+
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
 
@@ -115,9 +117,13 @@ async def http_error(request: Request, error: HTTPException) -> Response:
     return ProblemResponse(error.status_code, detail, headers=headers)
 
 
-async def database_busy(request: Request, error: Exception) -> Response:
-    if isinstance(error, exc.OperationalError) and "locked" not in str(error.orig):
+async def database_error(request: Request, error: exc.DBAPIError) -> Response:
+    if not is_busy(error):
         raise error
+    return await database_busy(request, error)
+
+
+async def database_busy(request: Request, error: Exception) -> Response:
     return ProblemResponse(503, "The database is busy.", headers={"Retry-After": "1"})
 
 
@@ -186,6 +192,6 @@ def register_error_handlers(app: FastAPI) -> None:
     app.exception_handler(UnauthenticatedError)(unauthenticated)
     app.exception_handler(RequestValidationError)(invalid_request)
     app.exception_handler(HTTPException)(http_error)
-    app.exception_handler(exc.OperationalError)(database_busy)
+    app.exception_handler(exc.DBAPIError)(database_error)
     app.exception_handler(exc.TimeoutError)(database_busy)
     app.exception_handler(Exception)(unexpected_error)

@@ -1,28 +1,15 @@
 from typing import Annotated, Literal, Self
 
 from fastapi import Depends, Request
-from pydantic import Field, PlainValidator, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import SettingsConfigDict
+
+from app.db.engine import DatabaseSettings
 
 DEVELOPMENT_SECRET_KEY = "for-development-only-never-in-production"
 
 
-def parse_database_url(text: str) -> URL:
-    try:
-        url = make_url(text)
-    except ArgumentError:
-        url = None
-    if url is None or url.drivername != "sqlite+aiosqlite":
-        raise ValueError("DATABASE_URL must look like sqlite+aiosqlite:///service.db")
-    return url
-
-
-DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), NoDecode]
-
-
-class Settings(BaseSettings):
+class Settings(DatabaseSettings):
     """Read from the environment, then from `.env`; each name in upper case."""
 
     model_config = SettingsConfigDict(
@@ -34,7 +21,6 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    database_url: DatabaseUrl = make_url("sqlite+aiosqlite:///service.db")
 
     secret_key: SecretStr = SecretStr(DEVELOPMENT_SECRET_KEY)
     access_token_minutes: int = Field(default=30, gt=0)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 import app
 from app.db.base import Base, UtcDateTime
-from app.db.engine import create_engine
+from app.db.engine import MIGRATION_OPTIONS, create_engine, migrating
 from app.settings import Settings
 
 # A table whose model is not imported would be dropped by the next `poe migration`.
@@ -22,31 +22,23 @@ def render_item(kind: str, item: object, context: object) -> str | Literal[False
 
 
 def run_migrations(connection: Connection) -> None:
-    # SQLite changes a column by making a new table and dropping the old one; with
-    # foreign keys on, that would delete all rows that refer to it.
-    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
-    # The driver begins no transaction before DDL: without this, a migration that
-    # fails in the middle leaves half of its work behind.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-    context.configure(
-        connection=connection,
-        target_metadata=Base.metadata,
-        transactional_ddl=True,
-        render_as_batch=True,
-        render_item=render_item,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
-    if broken:
-        raise RuntimeError(f"These rows refer to rows that don't exist (undone): {broken[:10]}")
+    with migrating(connection):
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            render_item=render_item,
+            **MIGRATION_OPTIONS,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
 
 
 async def main() -> None:
     engine = create_engine(context.config.attributes.get("settings") or Settings())
     try:
-        async with engine.begin() as connection:
+        async with engine.connect() as connection:
             await connection.run_sync(run_migrations)
+            await connection.commit()
     finally:
         await engine.dispose()
 

@@ -159,12 +159,8 @@ def problem(status: int, title: str, detail: str) -> dict[str, object]:
             exc.TimeoutError("no connection is free"),
             problem(503, "Service Unavailable", "The database is busy."),
         ),
-        (
-            exc.OperationalError("UPDATE", None, Exception("database is locked")),
-            problem(503, "Service Unavailable", "The database is busy."),
-        ),
     ],
-    ids=["not found", "413", "unknown status", "422", "no free connection", "locked"],
+    ids=["not found", "413", "unknown status", "422", "no free connection"],
 )
 async def test_an_error_of_a_handler_is_answered_as_a_problem(
     anonymous_client: AsyncClient,

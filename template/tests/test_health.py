@@ -1,13 +1,13 @@
 import asyncio
-from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import URL
 
-from app.db.engine import get_engine
+from app.db.engine import create_engine, get_engine
 from app.health import routes
 from tests.client import AsyncClient
+from tests.database import settings_for
 
 
 async def test_a_running_service_is_alive(anonymous_client: AsyncClient) -> None:
@@ -26,9 +26,9 @@ async def test_a_service_with_a_database_is_ready(anonymous_client: AsyncClient)
 
 @pytest.mark.in_process
 async def test_a_service_without_its_database_is_not_ready(
-    anonymous_client: AsyncClient, app_with_login: FastAPI, tmp_path: Path
+    anonymous_client: AsyncClient, app_with_login: FastAPI, unreachable_database: URL
 ) -> None:
-    engine = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/no/such/folder/service.db")
+    engine = create_engine(settings_for(unreachable_database))
     app_with_login.dependency_overrides[get_engine] = lambda: engine
 
     response = await anonymous_client.get("/readyz")

@@ -6,7 +6,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """SQLite stores no time zone: without this, what is read back is naive."""
+    """What is read back is in UTC, as what was written, whatever the database stores."""
 
     impl = DateTime(timezone=True)
     cache_ok = True

@@ -12,28 +12,14 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from starlette.types import Message, Receive, Scope, Send
 
 from app.db.base import Base, UtcDateTime
 from app.db.session import SessionDep
 from tests.client import ASGITransport, AsyncClient
-
-
-async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
-    pragmas = ["foreign_keys", "journal_mode", "synchronous", "busy_timeout"]
-    driver = (await connection.get_raw_connection()).driver_connection
-
-    assert driver is not None
-    assert driver.isolation_level == "IMMEDIATE"
-    assert [await connection.scalar(text(f"PRAGMA {pragma}")) for pragma in pragmas] == [
-        1,
-        "wal",
-        1,
-        10_000,
-    ]
 
 
 async def test_a_connection_is_back_in_the_pool_when_the_answer_is_sent(
@@ -70,7 +56,7 @@ def checked_out(engine: AsyncEngine) -> int:
 def test_a_time_is_stored_in_utc() -> None:
     time = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=2)))
 
-    stored = UtcDateTime().process_bind_param(time, sqlite.dialect())
+    stored = UtcDateTime().process_bind_param(time, DefaultDialect())
 
     assert str(stored) == "2026-01-01 10:00:00+00:00"
     assert stored is not None
@@ -78,16 +64,16 @@ def test_a_time_is_stored_in_utc() -> None:
 
 
 def test_a_time_that_is_read_is_one_of_utc() -> None:
-    stored = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - as SQLite has it
+    stored = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - as some databases have it
 
-    read = UtcDateTime().process_result_value(stored, sqlite.dialect())
+    read = UtcDateTime().process_result_value(stored, DefaultDialect())
 
     assert str(read) == "2026-01-01 10:00:00+00:00"
 
 
 def test_no_time_is_stored_and_read_as_none() -> None:
-    assert UtcDateTime().process_bind_param(None, sqlite.dialect()) is None
-    assert UtcDateTime().process_result_value(None, sqlite.dialect()) is None
+    assert UtcDateTime().process_bind_param(None, DefaultDialect()) is None
+    assert UtcDateTime().process_result_value(None, DefaultDialect()) is None
 
 
 def test_each_constraint_has_a_name_that_a_migration_can_refer_to() -> None:

@@ -1,21 +1,33 @@
-import shutil
-from pathlib import Path
-from typing import Any
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from alembic import command
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import URL, Connection, inspect
 
 from app.db.base import Base
-from tests.database import alembic_config, url_of
+from app.db.engine import create_engine
+from tests.database import alembic_config, settings_for
 
 Schema = dict[str, dict[str, Any]]
+Result = TypeVar("Result")
 
 
-def schema_of(database: Path) -> Schema:
+def run_on(database: URL, function: Callable[[Connection], Result]) -> Result:
+    async def run() -> Result:
+        engine = create_engine(settings_for(database))
+        async with engine.begin() as connection:
+            result = await connection.run_sync(function)
+        await engine.dispose()
+        return result
+
+    return asyncio.run(run())
+
+
+def schema(connection: Connection) -> Schema:
     """Of each table but Alembic's own."""
-    engine = create_engine(f"sqlite:///{database}")
-    inspector = inspect(engine)
-    schema = {
+    inspector = inspect(connection)
+    return {
         table: {
             "columns": {
                 column["name"]: f"{column['type']}{'' if column['nullable'] else ' NOT NULL'}"
@@ -29,26 +41,17 @@ def schema_of(database: Path) -> Schema:
         for table in inspector.get_table_names()
         if table != "alembic_version"
     }
-    engine.dispose()
-    return schema
 
 
-def test_the_migrations_make_what_the_models_say(migrated_database: Path, tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path}/models.db")
-    Base.metadata.create_all(engine)
-    engine.dispose()
+def test_the_migrations_make_what_the_models_say(database_url: URL, empty_database: URL) -> None:
+    run_on(empty_database, Base.metadata.create_all)
 
-    assert schema_of(migrated_database) == schema_of(tmp_path / "models.db")
+    assert run_on(database_url, schema) == run_on(empty_database, schema)
 
 
-def test_the_migrations_can_be_undone_and_done_again(
-    migrated_database: Path, tmp_path: Path
-) -> None:
-    database = Path(shutil.copy(migrated_database, tmp_path))
-    config = alembic_config(url_of(database))
+def test_the_migrations_can_be_undone_and_done_again(database_url: URL, new_database: URL) -> None:
+    command.downgrade(alembic_config(new_database), "base")
+    assert run_on(new_database, schema) == {}
 
-    command.downgrade(config, "base")
-    assert schema_of(database) == {}
-
-    command.upgrade(config, "head")
-    assert schema_of(database) == schema_of(migrated_database)
+    command.upgrade(alembic_config(new_database), "head")
+    assert run_on(new_database, schema) == run_on(database_url, schema)

