@@ -84,21 +84,30 @@ def render(template: Path, tmp_path: Path) -> Render:
     return render
 
 
+def install_service(template: Path, folder: Path, **answers: object) -> Path:
+    """Renders a service with these answers into a folder, and installs it in its `.venv`."""
+    copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True, vcs_ref="HEAD")
+    subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A service of all defaults with its `.venv`, for tests that leave its files alone."""
-    service = tmp_path_factory.mktemp("installed") / "mein Dienst für Tests"
-    copier.run_copy(str(template), service, defaults=True, quiet=True, vcs_ref="HEAD")
-    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
-    return service
+    folder = tmp_path_factory.mktemp("installed") / "mein Dienst für Tests"
+    return install_service(template, folder)
 
 
 @pytest.fixture
 def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may change; it has no `.venv`, so use that of the other."""
-    service = tmp_path / "service to change"
-    shutil.copytree(installed_service, service, ignore=shutil.ignore_patterns(".venv", "*.db*"))
-    return service
+    return copy_of(installed_service, tmp_path / "service to change")
+
+
+def copy_of(service: Path, folder: Path) -> Path:
+    """Copies the files of an installed service, but neither its `.venv` nor its databases."""
+    ignored = shutil.ignore_patterns(".venv", ".postgresql", "*.db*")
+    return Path(shutil.copytree(service, folder, ignore=ignored))
 
 
 def run_suite(

@@ -9,15 +9,20 @@ import pytest
 from conftest import Render, commit_all, files_of
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def committed_service(render: Render, template: Path, tmp_path: Path) -> Path:
-    service = Path(shutil.move(render(), tmp_path / "committed"))
+def committed_service(render: Render, tmp_path: Path, database: str) -> Path:
+    service = Path(shutil.move(render(database=database), tmp_path / "committed"))
     commit_all(service)
     return service
 
 
 def test_an_update_with_the_other_answer_deletes_it(
-    committed_service: Path, render: Render, commits_of_nobody: None
+    committed_service: Path, render: Render, database: str, commits_of_nobody: None
 ) -> None:
     copier.run_update(
         committed_service,
@@ -28,10 +33,12 @@ def test_an_update_with_the_other_answer_deletes_it(
         vcs_ref="HEAD",
     )
 
-    assert files_of(committed_service) == files_of(render(example=False))
+    assert files_of(committed_service) == files_of(render(database=database, example=False))
 
 
-def test_the_steps_by_hand_delete_it(committed_service: Path, render: Render) -> None:
+def test_the_steps_by_hand_delete_it(
+    committed_service: Path, render: Render, database: str
+) -> None:
     readme = (committed_service / "README.md").read_text()
     section = readme.split("## Delete the example")[1].split("\n## ")[0]
     by_hand = section.split("Or by hand: delete")[1].split("and the two lines")[0]
@@ -47,7 +54,7 @@ def test_the_steps_by_hand_delete_it(committed_service: Path, render: Render) ->
     assert len(lines) - len(kept) == 2
     main.write_text("".join(kept))
 
-    without = files_of(render(example=False))
+    without = files_of(render(database=database, example=False))
     by_hand_tree = files_of(committed_service)
     for name in ("README.md", ".copier-answers.yml"):
         del without[name], by_hand_tree[name]

@@ -96,7 +96,7 @@ DEFECTS = {
             "exception_handler(UnauthenticatedError)(unauthenticated)",
             "exception_handler(RequestValidationError)(invalid_request)",
             "exception_handler(HTTPException)(http_error)",
-            "exception_handler(exc.OperationalError)(database_busy)",
+            "exception_handler(exc.DBAPIError)(database_error)",
             "exception_handler(exc.TimeoutError)(database_busy)",
             "exception_handler(Exception)(unexpected_error)",
         )
@@ -133,7 +133,7 @@ DEFECTS = {
         "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n",
     ),
     "a savepoint is a transaction of its own": (
-        "app/db/engine.py",
+        "app/db/sqlite.py",
         '        dbapi_connection.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))\n',
         "        pass\n",
     ),
@@ -146,14 +146,19 @@ def test_without_a_defect_the_suite_is_green(installed_service: Path) -> None:
     assert result.returncode == 0, result.stdout
 
 
+def plant(service: Path, defect: tuple[str, str, str]) -> None:
+    """Raises `AssertionError` if the file has not exactly one place for it."""
+    name, sound, defective = defect
+    text = (service / name).read_text()
+    assert text.count(sound) == 1, f"{name} has no longer one place to plant this defect"
+    (service / name).write_text(text.replace(sound, defective))
+
+
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_a_planted_defect_turns_the_suite_red(
     installed_service: Path, service_to_change: Path, defect: str
 ) -> None:
-    name, sound, defective = DEFECTS[defect]
-    text = (service_to_change / name).read_text()
-    assert text.count(sound) == 1, f"{name} has no longer one place to plant this defect"
-    (service_to_change / name).write_text(text.replace(sound, defective))
+    plant(service_to_change, DEFECTS[defect])
 
     result = run_suite(installed_service, "-x", service=service_to_change)
 

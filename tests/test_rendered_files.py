@@ -13,6 +13,7 @@ import yaml
 from conftest import ROOT, Render
 
 FEATURES: dict[str, list[object]] = {
+    "database": ["sqlite", "postgresql"],
     "example": [True, False],
     "container": [True, False],
     "ci": ["github", "none"],
@@ -85,15 +86,18 @@ def test_nothing_speaks_of_a_feature_that_was_not_chosen(
     service: Path, request: pytest.FixtureRequest
 ) -> None:
     words = {
+        "database": ("sqlite", r"(?i)postgres|asyncpg|pgbouncer"),
         "example": (False, r"\btasks?_|/tasks|app\.tasks|class Task|the example"),
         "container": (False, r"(?i)docker|compose|container"),
         "ci": ("none", r"(?i)github|workflow"),
     }
     answers = request.node.callspec.params["service"]
+    if answers["database"] == "postgresql":
+        words["database"] = ("postgresql", r"(?i)sqlite|[a-z]+\.db\b(?<!app\.db)")
     for feature, (absent, pattern) in words.items():
         if answers[feature] == absent:
             for name, text in text_files(service):
-                text = re.sub(r"(example|container|ci): .*", "", text)
+                text = re.sub(r"(database|example|container|ci): .*", "", text)
                 assert not re.search(pattern, name), f"{name} belongs to {feature}"
                 found = re.search(pattern, text)
                 assert not found, f"{name} speaks of {feature}: {found and found[0]}"
@@ -110,17 +114,18 @@ def test_the_folders_that_the_readme_shows_exist(service: Path) -> None:
 
 
 def test_at_most_three_python_files_of_the_template_hold_a_tag() -> None:
-    tagged = [
+    tagged = {
         path.name
         for path in (ROOT / "template").rglob("*")
         if path.name.endswith((".py", ".py.jinja")) and re.search(r"\{%|\{\{", path.read_text())
-    ]
+    }
 
-    assert tagged == ["main.py.jinja"]
+    assert tagged == {"main.py.jinja", "engine.py.jinja", "database.py.jinja"}
 
 
-def test_no_slug_is_the_name_of_a_direct_dependency(render: Render) -> None:
-    project = tomllib.loads((render() / "pyproject.toml").read_text())
+@pytest.mark.parametrize("database", FEATURES["database"])
+def test_no_slug_is_the_name_of_a_direct_dependency(render: Render, database: str) -> None:
+    project = tomllib.loads((render(database=database) / "pyproject.toml").read_text())
     requirements = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
     source = (ROOT / "includes/slug.jinja").read_text()
 

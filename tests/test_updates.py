@@ -67,3 +67,16 @@ def test_an_update_of_an_unedited_service_equals_a_fresh_copy(
     copier.run_update(service, defaults=True, quiet=True, overwrite=True, vcs_ref=TIP)
 
     assert files_of(service) == files_of(make(released_template, tmp_path / "fresh", TIP, answers))
+
+
+@pytest.mark.parametrize("version", releases())
+def test_an_update_of_a_service_with_sqlite_to_postgresql_equals_a_fresh_copy(
+    released_template: Path, tmp_path: Path, commits_of_nobody: None, version: str
+) -> None:
+    service = make(released_template, tmp_path / "service", version, {})
+    commit_all(service)
+    answers = {"database": "postgresql"}
+
+    copier.run_update(service, data=answers, defaults=True, quiet=True, overwrite=True, vcs_ref=TIP)
+
+    assert files_of(service) == files_of(make(released_template, tmp_path / "fresh", TIP, answers))

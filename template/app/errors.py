@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.db.engine import is_busy
 
+log = structlog.stdlib.get_logger("app.errors")
+
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20
 
@@ -124,6 +126,7 @@ async def database_error(request: Request, error: exc.DBAPIError) -> Response:
 
 
 async def database_busy(request: Request, error: Exception) -> Response:
+    log.warning("The database is busy", error=str(error))
     return ProblemResponse(503, "The database is busy.", headers={"Retry-After": "1"})
 
 

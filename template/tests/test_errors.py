@@ -5,6 +5,7 @@ from unittest.mock import ANY
 import pytest
 from fastapi import FastAPI, HTTPException, Response
 from sqlalchemy import exc
+from structlog.testing import capture_logs
 
 from app.auth.dependencies import get_current_user
 from app.errors import PROBLEM_RESPONSES, NotFoundError, register_error_handlers
@@ -189,10 +190,16 @@ async def test_a_client_of_a_busy_database_is_told_when_to_try_again(
 
     app_with_login.dependency_overrides[get_current_user] = fail
 
-    response = await anonymous_client.get("/auth/me")
+    with capture_logs() as logs:
+        response = await anonymous_client.get("/auth/me")
 
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"
+    assert logs[0] == {
+        "event": "The database is busy",
+        "log_level": "warning",
+        "error": "no connection is free",
+    }
 
 
 @pytest.mark.in_process

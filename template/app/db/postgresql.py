@@ -2,7 +2,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Annotated, Any
-from uuid import uuid4
 
 import asyncpg
 from pydantic import Field, PlainValidator
@@ -11,13 +10,15 @@ from sqlalchemy import URL, Connection, NullPool, event, exc, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 # What a URL may say beside the address; `sslmode` is how other clients call `ssl`.
-URL_PARAMETERS = {"host", "port", "ssl", "sslmode"}
+URL_PARAMETERS = {"host", "port", "ssl", "sslmode", "target_session_attrs"}
 
 
 def parse_database_url(text: str) -> URL:
     try:
         url = make_url(text)
-    except (exc.ArgumentError, ValueError):
+    except exc.ArgumentError:
+        url = None
+    except ValueError:  # a port that is no number
         url = None
     if url is None or url.drivername not in {"postgresql+asyncpg", "postgresql", "postgres"}:
         raise ValueError(
@@ -79,7 +80,8 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
             "server_settings": server_settings,
             "statement_cache_size": 0,
             "prepared_statement_cache_size": 0,
-            "prepared_statement_name_func": lambda: f"statement_{uuid4().hex}",
+            # Without a name, the next statement takes its place; with one, it would stay.
+            "prepared_statement_name_func": lambda: "",
         }
         # No pool of our own, since PgBouncer is one.
         engine = create_async_engine(
@@ -108,8 +110,8 @@ async def _connect(**arguments: Any) -> asyncpg.Connection:
 
 
 def _set_for_transaction(values: dict[str, str], connection: Connection) -> None:
-    for name, value in values.items():
-        connection.exec_driver_sql(f"SET LOCAL {name} = {value}")
+    calls = [f"set_config('{name}', '{value}', true)" for name, value in values.items()]
+    connection.exec_driver_sql(f"SELECT {', '.join(calls)}")
 
 
 # Of https://www.postgresql.org/docs/current/errcodes-appendix.html: all that may go well when
@@ -134,8 +136,8 @@ MIGRATION_OPTIONS: dict[str, Any] = {}
 
 @contextmanager
 def migrating(connection: Connection) -> Iterator[None]:
-    # A migration may take longer than a request, and two containers that start at the
-    # same time have to migrate one after the other.
+    # A migration may take longer than a request, and two that are started at the same
+    # time have to run one after the other.
     connection.exec_driver_sql("SET statement_timeout = 0")
     lock_timeout = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
     connection.exec_driver_sql("SET lock_timeout = 0")

@@ -1,6 +1,6 @@
 import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 from alembic import command
 from sqlalchemy import URL, Connection, inspect
@@ -10,11 +10,10 @@ from app.db.engine import create_engine
 from tests.database import alembic_config, settings_for
 
 Schema = dict[str, dict[str, Any]]
-Result = TypeVar("Result")
 
 
-def run_on(database: URL, function: Callable[[Connection], Result]) -> Result:
-    async def run() -> Result:
+def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
+    async def run() -> Any:
         engine = create_engine(settings_for(database))
         async with engine.begin() as connection:
             result = await connection.run_sync(function)
