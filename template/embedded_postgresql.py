@@ -33,11 +33,12 @@ SECONDS_TO_WAIT = 30
 supervisors: list[subprocess.Popen[bytes]] = []
 
 # When nobody has the other end of its input open any more, it stops the server: so that one
-# never outlives those who use it, however they end.
+# never outlives those who use it, however they end. Only `cat` has this end open: as long as
+# there is one, others can join.
 SUPERVISE = """
-    exec 3<&0; sockets=$1; shift
-    "$@" & server=$!
-    { cat; kill -INT $server; } <&3 &
+    exec 3<&0 0</dev/null; sockets=$1; shift
+    "$@" 3<&- & server=$!
+    { cat; kill -INT $server; } <&3 3<&- & exec 3<&-
     wait $server; rmdir "$sockets"
 """
 

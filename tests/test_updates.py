@@ -75,7 +75,7 @@ def test_an_update_of_a_service_with_sqlite_to_postgresql_equals_a_fresh_copy(
 ) -> None:
     service = make(released_template, tmp_path / "service", version, {})
     commit_all(service)
-    answers = {"database": "postgresql"}
+    answers: dict[str, object] = {"database": "postgresql"}
 
     copier.run_update(service, data=answers, defaults=True, quiet=True, overwrite=True, vcs_ref=TIP)
 

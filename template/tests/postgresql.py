@@ -154,6 +154,7 @@ def guard_databases() -> Iterator[None]:
     def refuse(
         dialect: Dialect, record: object, arguments: object, parameters: dict[str, Any]
     ) -> None:
+        __tracebackhide__ = True  # the parameters have the password
         url = URL.create(
             "postgresql",
             parameters.get("user"),

@@ -1,6 +1,7 @@
 import asyncio
 from typing import Literal
 
+import structlog
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel
 from sqlalchemy import text
@@ -8,6 +9,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.engine import EngineDep
+
+log = structlog.stdlib.get_logger("app.health")
 
 router = APIRouter(tags=["health"])
 
@@ -43,6 +46,7 @@ async def ask_database(engine: AsyncEngine) -> bool:
     try:
         async with engine.connect() as connection:
             revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        log.warning("The database is not ready", error=str(error))
         return False
     return revision is not None
