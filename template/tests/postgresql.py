@@ -99,7 +99,7 @@ def own_server() -> Iterator[URL]:
     url, lifeline = embedded_postgresql.start(name, *CAREFREE)
     yield parse_database_url(url)
     os.close(lifeline)
-    os.close(embedded_postgresql.wait_for_lock(home / name / "running.lock"))
+    embedded_postgresql.wait_until_stopped(name)
     os.close(lock)
 
 
