@@ -201,6 +201,9 @@ class Finder(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_Assign(self, node: ast.Assign) -> None:
+        # What a module offers is read by type checkers, and changes nothing when it runs.
+        if ast.unparse(node.targets[0]) == "__all__":
+            return
         self.delete(node)
         self.generic_visit(node)
 

@@ -79,8 +79,8 @@ def start_anew(folder: Path, options: tuple[str, ...]) -> int:
     its_end = os.open(lifeline, os.O_RDONLY | os.O_NONBLOCK)
     our_end = os.open(lifeline, os.O_WRONLY)
     os.set_blocking(its_end, True)
-    # The system cuts the path of a socket, and that of a project may be long.
-    sockets = mkdtemp(prefix="postgresql-")
+    # The system refuses a socket with a long path, as that of a project or of TMPDIR may be.
+    sockets = mkdtemp(prefix="postgresql-", dir="/tmp")
     give_away(Path(sockets))
     settings = ["listen_addresses=", f"unix_socket_directories={sockets}", *options]
     postgres = [str(programs() / "postgres"), "-D", str(data), *(f"-c{each}" for each in settings)]
@@ -114,7 +114,7 @@ def wait_until_stopped(name: str) -> None:
 
 def is_ready(data: Path) -> bool:
     try:
-        return (data / "postmaster.pid").read_text().split()[-1] == "ready"
+        return (data / "postmaster.pid").read_text().split()[-1:] == ["ready"]
     except FileNotFoundError:
         return False
 
@@ -231,7 +231,12 @@ def main() -> None:
         # The command takes the place of this process, and so of its hold on the server.
         os.set_inheritable(lifeline, True)
         os.environ["DATABASE_URL"] = url
-    os.execvp(command[0], command)
+        sys.stderr.write(f"DATABASE_URL={url}\n")
+        sys.stderr.flush()
+    try:
+        os.execvp(command[0], command)
+    except FileNotFoundError:
+        sys.exit(f"There is no program {command[0]}: is it installed, as by `uv sync`?")
 
 
 if __name__ == "__main__":

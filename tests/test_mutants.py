@@ -37,6 +37,7 @@ def test_docstrings_imports_and_declarations_have_no_mutants() -> None:
     assert texts('def f(x: "A", y: Literal["b"] = z) -> list["C"]:\n    """Of f."""\n') == []
     assert texts("if TYPE_CHECKING:\n    x = 1\n") == []
     assert texts("None\n...\n") == []
+    assert texts('__all__ = ["x", "y"]\n') == []
 
 
 def test_an_argument_is_dropped() -> None:

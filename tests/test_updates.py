@@ -80,3 +80,28 @@ def test_an_update_of_a_service_with_sqlite_to_postgresql_equals_a_fresh_copy(
     copier.run_update(service, data=answers, defaults=True, quiet=True, overwrite=True, vcs_ref=TIP)
 
     assert files_of(service) == files_of(make(released_template, tmp_path / "fresh", TIP, answers))
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_an_edit_of_lines_that_have_moved_is_kept_in_a_conflict(
+    released_template: Path, tmp_path: Path, commits_of_nobody: None, database: str
+) -> None:
+    service = make(released_template, tmp_path / "service", "0.2.0", {})
+    engine = service / "app/db/engine.py"
+    engine.write_text(engine.read_text().replace('"timeout": 10', '"timeout": 20'))
+    commit_all(service)
+
+    copier.run_update(
+        service,
+        data={"database": database},
+        defaults=True,
+        quiet=True,
+        overwrite=True,
+        vcs_ref=TIP,
+    )
+
+    assert '"timeout": 20' in engine.read_text()
+    assert "<<<<<<< before updating" in engine.read_text()
+    assert git("diff", "--name-only", "--diff-filter=U", cwd=service).split() == [
+        "app/db/engine.py"
+    ]

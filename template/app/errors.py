@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.db.engine import is_busy
 
-log = structlog.stdlib.get_logger("app.errors")
+log = structlog.stdlib.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 MOST_ERRORS = 20

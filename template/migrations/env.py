@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 import app
 from app.db.base import Base, UtcDateTime
-from app.db.engine import MIGRATION_OPTIONS, create_engine, migrating
+from app.db.engine import create_engine, migrating
 from app.settings import Settings
 
 # A table whose model is not imported would be dropped by the next `poe migration`.
@@ -27,7 +27,8 @@ def run_migrations(connection: Connection) -> None:
             connection=connection,
             target_metadata=Base.metadata,
             render_item=render_item,
-            **MIGRATION_OPTIONS,
+            # Where a table can't be altered, a new one takes its place.
+            render_as_batch=not connection.dialect.supports_alter,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -1,6 +1,7 @@
 from datetime import timedelta
 from typing import Any
 from unittest.mock import ANY
+from uuid import UUID
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,7 +36,12 @@ async def tasks(session: AsyncSession, fake_user: User) -> list[dict[str, Any]]:
     """As the API shows them: four of `fake_user`, the oldest first."""
     start = now()
     tasks = [
-        Task(owner_id=fake_user.id, title=title, created_at=start + timedelta(seconds=second))
+        Task(
+            id=UUID(int=100 - second),  # not in their order
+            owner_id=fake_user.id,
+            title=title,
+            created_at=start + timedelta(seconds=second),
+        )
         for second, title in enumerate(["Buy milk", "Call Grace", "Answer the letter", "Sleep"])
     ]
     session.add_all(reversed(tasks))

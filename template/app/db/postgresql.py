@@ -131,9 +131,6 @@ def is_busy(error: exc.DBAPIError) -> bool:
     return str(getattr(error.orig, "sqlstate", "")).startswith(BUSY)
 
 
-MIGRATION_OPTIONS: dict[str, Any] = {}
-
-
 @contextmanager
 def migrating(connection: Connection) -> Iterator[None]:
     # A migration may take longer than a request, and two that are started at the same

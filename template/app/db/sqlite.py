@@ -63,9 +63,6 @@ def is_busy(error: exc.DBAPIError) -> bool:
     return "locked" in str(error.orig)
 
 
-MIGRATION_OPTIONS: dict[str, Any] = {"transactional_ddl": True, "render_as_batch": True}
-
-
 @contextmanager
 def migrating(connection: Connection) -> Iterator[None]:
     # SQLite changes a column by making a new table and dropping the old one; with

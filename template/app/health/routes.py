@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.engine import EngineDep
 
-log = structlog.stdlib.get_logger("app.health")
+log = structlog.stdlib.get_logger()
 
 router = APIRouter(tags=["health"])
 

@@ -1,12 +1,16 @@
+import re
+
 import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
-from sqlalchemy import exc, text
+from sqlalchemy import URL, Connection, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.dependencies import get_current_user
+from app.db.engine import create_engine, migrating
 from app.settings import Settings
 from tests.client import AsyncClient
+from tests.database import settings_for
 
 
 async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
@@ -21,6 +25,28 @@ async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
         1,
         10_000,
     ]
+
+
+async def test_a_migration_after_which_rows_refer_to_nothing_is_refused_and_undone(
+    empty_database: URL,
+) -> None:
+    engine = create_engine(settings_for(empty_database))
+
+    def migrate(connection: Connection) -> None:
+        with migrating(connection):
+            connection.exec_driver_sql("CREATE TABLE owners (id INTEGER PRIMARY KEY)")
+            connection.exec_driver_sql("CREATE TABLE pets (owner_id REFERENCES owners)")
+            connection.exec_driver_sql("INSERT INTO pets VALUES (7)")
+
+    async with engine.connect() as connection:
+        sentence = "These rows refer to rows that don't exist (undone): [('pets', 1, 'owners', 0)]"
+        with pytest.raises(RuntimeError, match=f"^{re.escape(sentence)}$"):
+            await connection.run_sync(migrate)
+        await connection.rollback()
+        tables = await connection.scalar(text("SELECT count(*) FROM sqlite_master"))
+    await engine.dispose()
+
+    assert tables == 0
 
 
 @pytest.mark.in_process
@@ -56,5 +82,6 @@ def test_the_database_is_a_file_beside_the_service_unless_the_environment_names_
 def test_a_url_of_another_database_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
 
-    with pytest.raises(ValidationError, match="DATABASE_URL must look like sqlite"):
+    sentence = "Value error, DATABASE_URL must look like sqlite+aiosqlite:///service.db"
+    with pytest.raises(ValidationError, match=re.escape(sentence)):
         Settings()
