@@ -25,7 +25,8 @@ def main() -> None:
     }
     # Once for the byte code; then without the data of the server, as on a new machine.
     seconds(suites[sqlite], sqlite), seconds(suites[postgresql], postgresql)
-    shutil.rmtree(postgresql / ".postgresql")
+    for data in postgresql.glob(".postgresql*"):
+        shutil.rmtree(data)
     cold = seconds(suites[postgresql], postgresql)
     pairs = [
         (seconds(suites[sqlite], sqlite), seconds(suites[postgresql], postgresql))

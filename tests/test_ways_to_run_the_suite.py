@@ -144,7 +144,7 @@ def test_it_leaves_no_row_in_a_database_that_it_was_given(
         ),
         (
             ["--database-url=sqlite+aiosqlite:///test.db", "--live"],
-            "--live has a database of its own: leave out --database-url.",
+            "--live has a database of its own: leave out --database-url and TEST",
         ),
     ],
 )

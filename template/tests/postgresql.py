@@ -2,7 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -10,14 +12,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, Dialect, Engine, NullPool, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, event, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import embedded_postgresql
 from app.db.engine import parse_database_url
-from tests.database import GIVEN, migrate, migrate_given
+from tests.database import GIVEN, RunOn, migrate, migrate_given
 
-# A power cut would spoil the data, and the next run makes it anew anyway.
+# A power cut may spoil the data, which the next run then makes anew.
 CAREFREE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
 
 # Not by dropping the database: to make all its files again takes longer than all else here.
@@ -53,11 +55,15 @@ def pytest_configure(config: pytest.Config) -> None:
     given = config.stash[GIVEN]
     if given is None:
         return
-    if "test" not in (given.database or "") and not config.getoption("any_database_name"):
+    is_test = re.search(r"(^|[_-])tests?($|[_-])", given.database or "")
+    if not is_test and not config.getoption("any_database_name"):
         raise pytest.UsageError(
-            f"--database-url {given}: the name of the database has no `test` in it, so somebody "
-            "may need it. Choose another, or add --any-database-name."
+            f"--database-url {given}: the name of the database does not say that it is a test, as "
+            "`test` or `my_test` would, so somebody may need it. Choose another, or add "
+            "--any-database-name."
         )
+    if not isinstance(given.query.get("host", ""), str):
+        raise pytest.UsageError(f"--database-url {given}: name one host.")
     ours.add(address_of(given))
 
 
@@ -68,7 +74,7 @@ def pytest_configure_node(node: Any) -> None:
     try:
         execute(server, "SELECT 1")
     except Exception as error:
-        pytest.exit(f"--database-url {server}: {error}", returncode=4)
+        pytest.exit(f"The tests can't use {server}: {error}", returncode=4)
     node.workerinput["server"] = server.render_as_string(hide_password=False)
 
 
@@ -81,7 +87,10 @@ def server_of(config: pytest.Config) -> URL:
     if SERVER not in config.stash:
         stack = ExitStack()
         config.add_cleanup(stack.close)
-        config.stash[SERVER] = stack.enter_context(own_server())
+        try:
+            config.stash[SERVER] = stack.enter_context(own_server())
+        except (OSError, RuntimeError) as error:
+            pytest.exit(f"{error}\n--database-url can name another server.", returncode=4)
     return config.stash[SERVER]
 
 
@@ -89,14 +98,18 @@ def server_of(config: pytest.Config) -> URL:
 def own_server() -> Iterator[URL]:
     """Another run at the same time has another one."""
     home = embedded_postgresql.home()
-    home.mkdir(parents=True, exist_ok=True)
+    embedded_postgresql.make_folder(home)
     for number in count(1):
         name = f"tests-{number}"
-        lock = os.open(home / f"{name}.lock", os.O_RDWR | os.O_CREAT)
+        lock = os.open(home / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o666)
         if embedded_postgresql.try_lock(lock):
             break
         os.close(lock)
-    url, lifeline = embedded_postgresql.start(name, *CAREFREE)
+    try:
+        url, lifeline = embedded_postgresql.start(name, *CAREFREE)
+    except RuntimeError:
+        shutil.rmtree(home / name / "data", ignore_errors=True)
+        url, lifeline = embedded_postgresql.start(name, *CAREFREE)
     yield parse_database_url(url)
     os.close(lifeline)
     embedded_postgresql.wait_until_stopped(name)
@@ -144,7 +157,8 @@ def execute(url: URL, statement: str) -> list[Any]:
 
 
 def address_of(url: URL) -> Address:
-    return str(url.host or url.query.get("host")), str(url.port), str(url.database)
+    host, port = url.host or url.query.get("host"), url.port or url.query.get("port")
+    return str(host), str(port or 5432), str(url.database)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -202,6 +216,22 @@ def new_database(empty_database: URL) -> URL:
 
 @pytest.fixture
 def unreachable_database(tmp_path: Path) -> URL:
-    url = URL.create("postgresql+asyncpg", "postgres", host=str(tmp_path), database="test")
+    address = {"host": str(tmp_path), "port": "5432", "ssl": "disable"}
+    url = URL.create("postgresql+asyncpg", "postgres", database="test", query=address)
     ours.add(address_of(url))
     return url
+
+
+@pytest.fixture
+def run_on() -> RunOn:
+    """Commits; in an event loop of its own, as the migrations have one."""
+
+    def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
+        async def run() -> Any:
+            engine = create_async_engine(database, poolclass=NullPool)
+            async with engine.begin() as connection:
+                return await connection.run_sync(function)
+
+        return asyncio.run(run())
+
+    return run_on

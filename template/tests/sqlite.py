@@ -1,13 +1,14 @@
 """The databases of the tests: files in a temporary folder, or the one of `--database-url`."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import URL, Dialect, Engine, event
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event
 
-from tests.database import GIVEN, migrate, migrate_given
+from tests.database import GIVEN, RunOn, migrate, migrate_given
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -85,3 +86,17 @@ def empty_database(tmp_path: Path) -> URL:
 @pytest.fixture
 def unreachable_database(tmp_path: Path) -> URL:
     return url_of(tmp_path / "no/such/folder/service.db")
+
+
+@pytest.fixture
+def run_on() -> RunOn:
+    """Commits; without an event loop, as the migrations have one of their own."""
+
+    def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
+        engine = create_engine(database.set(drivername="sqlite"))
+        with engine.begin() as connection:
+            result = function(connection)
+        engine.dispose()
+        return result
+
+    return run_on

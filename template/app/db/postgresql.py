@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 # What a URL may say beside the address; `sslmode` is how other clients call `ssl`.
 URL_PARAMETERS = {"host", "port", "ssl", "sslmode", "target_session_attrs"}
+SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
 
 def parse_database_url(text: str) -> URL:
@@ -22,8 +23,7 @@ def parse_database_url(text: str) -> URL:
         url = None
     if url is None or url.drivername not in {"postgresql+asyncpg", "postgresql", "postgres"}:
         raise ValueError(
-            "DATABASE_URL must look like postgresql://user:password@host:5432/database; "
-            "`uv run poe dev` needs none"
+            "DATABASE_URL must look like postgresql://user:password@host:5432/database"
         )
     unknown = url.query.keys() - URL_PARAMETERS
     if unknown:
@@ -34,6 +34,10 @@ def parse_database_url(text: str) -> URL:
     query = dict(url.query)
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
+    if query.get("ssl", "prefer") not in SSL_MODES:
+        raise ValueError(f"DATABASE_URL has an ssl that is none of {', '.join(sorted(SSL_MODES))}")
+    if not 0 < (url.port or 5432) < 65_536:
+        raise ValueError(f"DATABASE_URL has the port {url.port}, which is none of 1 to 65535")
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
@@ -128,7 +132,8 @@ BUSY = (
 
 def is_busy(error: exc.DBAPIError) -> bool:
     """The database could not do it now; it is worth to try again."""
-    return str(getattr(error.orig, "sqlstate", "")).startswith(BUSY)
+    state = str(getattr(error.orig, "sqlstate", ""))
+    return error.connection_invalidated or state.startswith(BUSY)
 
 
 @contextmanager

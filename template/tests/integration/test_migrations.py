@@ -1,26 +1,12 @@
-import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from alembic import command
 from sqlalchemy import URL, Connection, inspect
 
 from app.db.base import Base
-from app.db.engine import create_engine
-from tests.database import alembic_config, settings_for
+from tests.database import RunOn, alembic_config
 
 Schema = dict[str, dict[str, Any]]
-
-
-def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
-    async def run() -> Any:
-        engine = create_engine(settings_for(database))
-        async with engine.begin() as connection:
-            result = await connection.run_sync(function)
-        await engine.dispose()
-        return result
-
-    return asyncio.run(run())
 
 
 def schema(connection: Connection) -> Schema:
@@ -42,15 +28,21 @@ def schema(connection: Connection) -> Schema:
     }
 
 
-def test_the_migrations_make_what_the_models_say(database_url: URL, empty_database: URL) -> None:
+def test_the_migrations_make_what_the_models_say(
+    run_on: RunOn, database_url: URL, empty_database: URL
+) -> None:
     run_on(empty_database, Base.metadata.create_all)
 
     assert run_on(database_url, schema) == run_on(empty_database, schema)
 
 
-def test_the_migrations_can_be_undone_and_done_again(database_url: URL, new_database: URL) -> None:
-    command.downgrade(alembic_config(new_database), "base")
+def test_the_migrations_can_be_undone_and_done_again(
+    run_on: RunOn, database_url: URL, new_database: URL
+) -> None:
+    config = alembic_config(new_database)
+
+    command.downgrade(config, "base")
     assert run_on(new_database, schema) == {}
 
-    command.upgrade(alembic_config(new_database), "head")
+    command.upgrade(config, "head")
     assert run_on(new_database, schema) == run_on(database_url, schema)

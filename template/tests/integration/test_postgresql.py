@@ -115,6 +115,20 @@ async def test_without_the_server_a_client_is_told_when_to_try_again(
     assert response.json() == BUSY
 
 
+async def test_a_connection_that_the_server_has_closed_is_worth_another_attempt(
+    committing_engine: AsyncEngine,
+) -> None:
+    async with committing_engine.connect() as connection:
+        pid = await connection.scalar(text("SELECT pg_backend_pid()"))
+        async with committing_engine.connect() as other:
+            await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+
+        with pytest.raises(exc.DBAPIError) as error:
+            await connection.execute(text("SELECT 1"))
+
+    assert is_busy(error.value)
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [("40P01", True), ("40001", True), ("57014", True), ("53300", True), ("22012", False)],
@@ -154,7 +168,9 @@ def test_a_url_may_look_as_for_other_clients(text: str, expected: str) -> None:
         ("no url", "DATABASE_URL must look like postgresql://"),
         ("postgresql://host:port/notes", "DATABASE_URL must look like postgresql://"),
         ("mysql://host/notes", "DATABASE_URL must look like postgresql://"),
+        ("postgresql://host:99999/notes", "the port 99999, which is none of 1 to 65535"),
         ("postgresql://host/notes?channel_binding=require", "does not know: channel_binding"),
+        ("postgresql://host/notes?ssl=yes", "an ssl that is none of allow, disable, prefer"),
     ],
 )
 def test_a_url_that_the_service_cannot_use_is_refused_with_a_sentence(

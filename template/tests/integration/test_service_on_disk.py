@@ -4,23 +4,24 @@
 loop of its own. So the test is a plain function, and uses nothing of the loop of the others.
 """
 
-from sqlalchemy import URL
+from sqlalchemy import URL, select
 
+from app.auth.models import User
 from app.main import create_app
 from tests.client import TestClient
-from tests.database import settings_for
+from tests.database import RunOn, settings_for
 
 
-def test_who_has_registered_can_log_in_when_the_service_has_been_started_again(
-    new_database: URL, logs_as_before: None
+def test_who_has_registered_is_in_the_database_when_the_service_has_stopped(
+    run_on: RunOn, new_database: URL, logs_as_before: None
 ) -> None:
-    app = create_app(settings_for(new_database))
     user = {"email": "grace@example.com", "password": "correct horse"}
-    form = {"username": user["email"], "password": user["password"]}
 
-    with TestClient(app) as client:
-        registration = client.post("/auth/register", json=user)
-    with TestClient(app) as client:
-        login = client.post("/auth/token", data=form)
+    with TestClient(create_app(settings_for(new_database))) as client:
+        response = client.post("/auth/register", json=user)
 
-    assert (registration.status_code, login.status_code) == (201, 200)
+    assert response.status_code == 201
+    addresses = run_on(
+        new_database, lambda connection: connection.scalars(select(User.email)).all()
+    )
+    assert addresses == ["grace@example.com"]
