@@ -220,12 +220,9 @@ def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
 def test_a_first_run_that_is_killed_while_it_makes_the_server_does_not_harm_the_next_one(
     postgresql_service: Path, postgresql_service_to_change: Path, seconds: float
 ) -> None:
-    embedded = [
-        postgresql_service / ".venv/bin/python",
-        "-c",
-        "import tests.postgresql as p; p.own_server().__enter__()",
-    ]
-    process = subprocess.Popen(embedded, cwd=postgresql_service_to_change)
+    start_a_server = "import tests.postgresql as fixtures; fixtures.own_server().__enter__()"
+    program = str(postgresql_service / ".venv/bin/python")
+    process = subprocess.Popen([program, "-c", start_a_server], cwd=postgresql_service_to_change)
     time.sleep(seconds)
     process.kill()
     process.wait()
