@@ -94,9 +94,10 @@ def run_on() -> RunOn:
 
     def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
         engine = create_engine(database.set(drivername="sqlite"))
-        with engine.begin() as connection:
-            result = function(connection)
-        engine.dispose()
-        return result
+        try:
+            with engine.begin() as connection:
+                return function(connection)
+        finally:
+            engine.dispose()
 
     return run_on

@@ -1,17 +1,16 @@
 import re
-from collections.abc import AsyncIterator
 
 import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
-from sqlalchemy import URL, Connection, exc, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import URL, Connection, exc, inspect, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.dependencies import get_current_user
-from app.db.engine import create_engine, migrating
+from app.db.engine import migrating
 from app.settings import Settings
 from tests.client import AsyncClient
-from tests.database import settings_for
+from tests.database import RunOn
 
 
 async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
@@ -28,30 +27,21 @@ async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
     ]
 
 
-@pytest.fixture
-async def empty_engine(empty_database: URL) -> AsyncIterator[AsyncEngine]:
-    engine = create_engine(settings_for(empty_database))
-    yield engine
-    await engine.dispose()
-
-
-async def test_a_migration_after_which_rows_refer_to_nothing_is_refused_and_undone(
-    empty_engine: AsyncEngine,
+def test_a_migration_after_which_rows_refer_to_nothing_is_refused_and_undone(
+    run_on: RunOn, empty_database: URL
 ) -> None:
     def migrate(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA foreign_keys = ON")
         with migrating(connection):
             connection.exec_driver_sql("CREATE TABLE owners (id INTEGER PRIMARY KEY)")
             connection.exec_driver_sql("CREATE TABLE pets (owner_id REFERENCES owners)")
             connection.exec_driver_sql("INSERT INTO pets VALUES (7)")
 
-    async with empty_engine.connect() as connection:
-        sentence = "These rows refer to rows that don't exist (undone): [('pets', 1, 'owners', 0)]"
-        with pytest.raises(RuntimeError, match=f"^{re.escape(sentence)}$"):
-            await connection.run_sync(migrate)
-        await connection.rollback()
-        tables = await connection.scalar(text("SELECT count(*) FROM sqlite_master"))
+    sentence = "These rows refer to rows that don't exist (undone): [('pets', 1, 'owners', 0)]"
+    with pytest.raises(RuntimeError, match=f"^{re.escape(sentence)}$"):
+        run_on(empty_database, migrate)
 
-    assert tables == 0
+    assert run_on(empty_database, lambda connection: inspect(connection).get_table_names()) == []
 
 
 @pytest.mark.in_process
