@@ -203,6 +203,7 @@ def programs() -> Path:
 def copy_for_all(installed: Path, newest: Path) -> Path:
     place = Path("/var/cache") / f"{PACKAGE}-{version(PACKAGE)}"
     if not place.exists():
+        make_folder(place.parent)
         unfinished = Path(mkdtemp(dir=place.parent))
         copytree(newest, unfinished / PACKAGE / newest.name)
         libraries = f"{PACKAGE}.libs"
