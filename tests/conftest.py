@@ -1,10 +1,15 @@
 import os
 import shutil
+import signal
+import socket
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import copier
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -125,3 +130,38 @@ def run_suite(
         capture_output=True,
         text=True,
     )
+
+
+def heed_ctrl_c() -> None:
+    """For `preexec_fn`: who runs the tests in the background has them ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Raises `AssertionError` after 20 seconds."""
+    for _ in range(200):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen in 20 seconds")
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
+ADA = {"email": "ada@example.com", "password": "correct horse"}
+
+
+@contextmanager
+def logged_in(address: str) -> Iterator[httpx.Client]:
+    """A client of a service, which acts as a user who is registered there if need be."""
+    with httpx.Client(base_url=address) as client:
+        client.post("/auth/register", json=ADA)
+        form = {"username": ADA["email"], "password": ADA["password"]}
+        token = client.post("/auth/token", data=form).raise_for_status().json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client

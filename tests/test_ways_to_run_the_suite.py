@@ -3,16 +3,17 @@
 import signal
 import sqlite3
 import subprocess
-import time
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, run_suite
+from conftest import ROOT, heed_ctrl_c, run_suite, wait_until
 
+ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}
 FILES = sorted(
-    str(path.relative_to(ROOT / "template")) for path in ROOT.glob("template/tests/**/test_*.py")
+    str(path.relative_to(ROOT / "template"))
+    for path in ROOT.glob("template/tests/**/test_*.py")
+    if path.name not in ON_POSTGRESQL_ONLY
 )
 
 
@@ -239,6 +240,7 @@ def test_no_live_server_is_left_when_the_tests_are_stopped(
         cwd=service_to_change,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=heed_ctrl_c,
     )
     try:
         wait_until(lambda: live_servers(tmp_path) != [])
@@ -248,11 +250,3 @@ def test_no_live_server_is_left_when_the_tests_are_stopped(
         process.kill()
 
     wait_until(lambda: live_servers(tmp_path) == [])
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(200):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in 20 seconds")
