@@ -124,6 +124,8 @@ def pictures(session: nox.Session) -> None:
 def rendered(session: nox.Session, name: str, *options: str) -> Iterator[Path]:
     """A service of HEAD, or of the working tree if that has changes, in a temporary folder."""
     with tempfile.TemporaryDirectory() as temporary:
+        # For root, PostgreSQL runs as somebody else, and its data is elsewhere in a private folder.
+        Path(temporary).chmod(0o755)
         folder = Path(temporary) / name
         session.run("copier", "copy", "--quiet", "--defaults", *options, str(ROOT), str(folder))
         yield folder
