@@ -96,10 +96,8 @@ def benchmarks(session: nox.Session) -> None:
         session.run("python", "benchmarks/first_start.py", str(ROOT), folder)
         session.run("python", "benchmarks/suite.py", folder)
         session.run("python", "benchmarks/liveness.py", folder)
-        on_postgresql = str(Path(temporary) / "on-postgresql")
-        template = ["copier", "copy", "--quiet", "--defaults", "--data=database=postgresql"]
-        session.run(*template, str(ROOT), on_postgresql)
-        session.run("python", "benchmarks/databases.py", folder, on_postgresql)
+        with rendered(session, "service", "--data=database=postgresql") as on_postgresql:
+            session.run("python", "benchmarks/databases.py", folder, str(on_postgresql))
 
 
 @nox.session

@@ -33,8 +33,7 @@ SECONDS_TO_WAIT = 30
 supervisors: list[subprocess.Popen[bytes]] = []
 
 # When nobody has the other end of its input open any more, it stops the server: so that one
-# never outlives those who use it, however they end. Only `cat` has this end open: as long as
-# there is one, others can join.
+# never outlives those who use it, however they end. Where `cat` still reads, others can join.
 SUPERVISE = """
     exec 3<&0 0</dev/null; sockets=$1; shift
     "$@" 3<&- & server=$!

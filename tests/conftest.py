@@ -132,6 +132,43 @@ def run_suite(
     )
 
 
+def update(service: Path, vcs_ref: str, **answers: object) -> None:
+    """Updates a committed service to a version of its template, with these answers changed."""
+    copier.run_update(
+        service, data=answers, defaults=True, quiet=True, overwrite=True, vcs_ref=vcs_ref
+    )
+
+
+def command_lines() -> list[str]:
+    """Of all processes of this machine; `-ww`, or ps would cut them."""
+    command = ["ps", "-wweo", "args"]
+    return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+
+
+def stop_suite(
+    installed_service: Path,
+    service: Path,
+    sent: signal.Signals,
+    *arguments: str,
+    when: Callable[[], bool],
+) -> None:
+    """Runs the tests of a copy of the installed service, and stops them by a signal meanwhile."""
+    program = str(installed_service / ".venv/bin/python")
+    process = subprocess.Popen(
+        [program, "-m", "pytest", *arguments],
+        cwd=service,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=heed_ctrl_c,
+    )
+    try:
+        wait_until(when)
+        process.send_signal(sent)
+        process.wait(timeout=20)
+    finally:
+        process.kill()
+
+
 def heed_ctrl_c() -> None:
     """For `preexec_fn`: who runs the tests in the background has them ignore it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -4,9 +4,8 @@ import re
 import shutil
 from pathlib import Path
 
-import copier
 import pytest
-from conftest import Render, commit_all, files_of
+from conftest import Render, commit_all, files_of, update
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -24,14 +23,7 @@ def committed_service(render: Render, tmp_path: Path, database: str) -> Path:
 def test_an_update_with_the_other_answer_deletes_it(
     committed_service: Path, render: Render, database: str, commits_of_nobody: None
 ) -> None:
-    copier.run_update(
-        committed_service,
-        data={"example": False},
-        defaults=True,
-        quiet=True,
-        overwrite=True,
-        vcs_ref="HEAD",
-    )
+    update(committed_service, "HEAD", example=False)
 
     assert files_of(committed_service) == files_of(render(database=database, example=False))
 

@@ -14,12 +14,14 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import (
+    command_lines,
     copy_of,
     free_port,
     heed_ctrl_c,
     install_service,
     logged_in,
     run_suite,
+    stop_suite,
     wait_until,
 )
 from test_planted_defects import DEFECTS, TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER, plant
@@ -55,10 +57,9 @@ def postgresql_service_to_change(postgresql_service: Path) -> Iterator[Path]:
 
 def servers(folder: Path) -> list[str]:
     """The command lines of the PostgreSQL servers whose data is below a folder."""
-    processes = subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True).stdout
     return [
         line
-        for line in processes.splitlines()
+        for line in command_lines()
         # The shell that waits for a server names it, too.
         if line.startswith("/") and f"postgres -D {folder}" in line
     ]
@@ -143,14 +144,12 @@ POSTGRESQL_DEFECTS = {
     ),
     "a change of a task reads it first": (
         "app/tasks/service.py",
-        "    task = await session.scalar(\n        update(Task)\n"
-        "        .where(Task.id == task_id, Task.owner_id == owner.id)\n"
-        "        .values(values)\n        .returning(Task)\n    )\n",
-        "    task = await get_task(session, owner, task_id)\n    import asyncio\n"
-        "    await asyncio.sleep(0.01)\n"
-        "    for name in ('title', 'done'):\n"
-        "        setattr(task, name, values.get(name, getattr(task, name)))\n"
-        "        __import__('sqlalchemy.orm.attributes').orm.attributes.flag_modified(task, name)\n",
+        "    task = await session.scalar(\n        update(Task)\n",
+        "    import asyncio\n"
+        "    old = await get_task(session, owner, task_id)\n"
+        "    await asyncio.sleep(0.05)\n"
+        "    values = {'title': old.title, 'done': old.done} | values\n"
+        "    task = await session.scalar(\n        update(Task)\n",
     ),
 }
 
@@ -204,20 +203,22 @@ def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
 ) -> None:
     slow = postgresql_service_to_change / "tests/test_slow.py"
     slow.write_text(TEST_THAT_TAKES_ITS_TIME)
-    process = subprocess.Popen(
-        [postgresql_service / ".venv/bin/python", "-m", "pytest", "-n", "2", slow],
-        cwd=postgresql_service_to_change,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=heed_ctrl_c,
-    )
-    try:
-        wait_until(lambda: servers(postgresql_service_to_change) != [])
+
+    def is_in_the_middle() -> bool:
+        if not servers(postgresql_service_to_change):
+            return False
         time.sleep(1)
-        process.send_signal(sent)
-        process.wait(timeout=20)
-    finally:
-        process.kill()
+        return True
+
+    stop_suite(
+        postgresql_service,
+        postgresql_service_to_change,
+        sent,
+        "-n",
+        "2",
+        str(slow),
+        when=is_in_the_middle,
+    )
     slow.unlink()
 
     assert_green(run_suite(postgresql_service, service=postgresql_service_to_change))

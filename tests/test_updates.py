@@ -5,7 +5,7 @@ from pathlib import Path
 
 import copier
 import pytest
-from conftest import ROOT, commit_all, copy_working_tree, files_of, git
+from conftest import ROOT, commit_all, copy_working_tree, files_of, git, update
 
 TIP = "9999.0.0"
 ANSWERS: dict[str, dict[str, object]] = {
@@ -64,7 +64,7 @@ def test_an_update_of_an_unedited_service_equals_a_fresh_copy(
     service = make(released_template, tmp_path / "service", version, answers)
     commit_all(service)
 
-    copier.run_update(service, defaults=True, quiet=True, overwrite=True, vcs_ref=TIP)
+    update(service, TIP)
 
     assert files_of(service) == files_of(make(released_template, tmp_path / "fresh", TIP, answers))
 
@@ -77,7 +77,7 @@ def test_an_update_of_a_service_with_sqlite_to_postgresql_equals_a_fresh_copy(
     commit_all(service)
     answers: dict[str, object] = {"database": "postgresql"}
 
-    copier.run_update(service, data=answers, defaults=True, quiet=True, overwrite=True, vcs_ref=TIP)
+    update(service, TIP, **answers)
 
     assert files_of(service) == files_of(make(released_template, tmp_path / "fresh", TIP, answers))
 
@@ -91,14 +91,7 @@ def test_an_edit_of_lines_that_have_moved_is_kept_in_a_conflict(
     engine.write_text(engine.read_text().replace('"timeout": 10', '"timeout": 20'))
     commit_all(service)
 
-    copier.run_update(
-        service,
-        data={"database": database},
-        defaults=True,
-        quiet=True,
-        overwrite=True,
-        vcs_ref=TIP,
-    )
+    update(service, TIP, database=database)
 
     assert '"timeout": 20' in engine.read_text()
     assert "<<<<<<< before updating" in engine.read_text()

@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, heed_ctrl_c, run_suite, wait_until
+from conftest import ROOT, command_lines, run_suite, stop_suite, wait_until
 
 ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}
 FILES = sorted(
@@ -175,10 +175,7 @@ def test_a_database_with_rows_is_refused(installed_service: Path, tmp_path: Path
 
 def live_servers(folder: Path) -> list[str]:
     """The command lines of the servers whose database is below the folder."""
-    processes = subprocess.run(["ps", "-wweo", "args"], capture_output=True, text=True).stdout
-    return [
-        line for line in processes.splitlines() if "tests.server" in line and f"{folder}" in line
-    ]
+    return [line for line in command_lines() if "tests.server" in line and f"{folder}" in line]
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
@@ -234,19 +231,14 @@ def test_no_live_server_is_left_when_the_tests_are_stopped(
     installed_service: Path, service_to_change: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
     (service_to_change / "tests/test_slow.py").write_text(TEST_THAT_TAKES_ITS_TIME)
-    program = str(installed_service / ".venv/bin/python")
-    process = subprocess.Popen(
-        [program, "-m", "pytest", "tests/test_slow.py", "--live", f"--basetemp={tmp_path}/live"],
-        cwd=service_to_change,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=heed_ctrl_c,
+    stop_suite(
+        installed_service,
+        service_to_change,
+        sent,
+        "tests/test_slow.py",
+        "--live",
+        f"--basetemp={tmp_path}/live",
+        when=lambda: live_servers(tmp_path) != [],
     )
-    try:
-        wait_until(lambda: live_servers(tmp_path) != [])
-        process.send_signal(sent)
-        process.wait(timeout=20)
-    finally:
-        process.kill()
 
     wait_until(lambda: live_servers(tmp_path) == [])
