@@ -9,28 +9,12 @@ import nox
 
 nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["lint", "types", "tests", "service", "fuzz"]
+nox.options.sessions = ["lint", "types", "tests", "combinations"]
 nox.options.error_on_external_run = True
 
 ROOT = Path(__file__).parent
 COPIER = "copier>=9.19.1"
 PROJECT = nox.project.load_toml("pyproject.toml")
-
-SERVICES: dict[str, dict[str, str]] = {
-    "default": {},
-    "without the example": {
-        "example": "false",
-        "container": "false",
-        "ci": "none",
-        "coverage_threshold": "100",
-    },
-    "postgresql": {"database": "postgresql", "coverage_threshold": "100"},
-    "hostile answers": {
-        "project_name": 'My "best" service: #1 {{ x }} \\ ünïcode 🚀',
-        "description": 'It\'s "quoted" \\ back: #1 {% raw %} {{ braces }}',
-        "coverage_threshold": "100",
-    },
-}
 
 
 def install(session: nox.Session, *requirements: str, group: str | None = None) -> None:
@@ -63,28 +47,24 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Render services with good and bad answers; read them, and serve one."""
+    """Break services and the proof of them, serve them, update them; each must be noticed."""
     install(session, group="test")
-    session.run("pytest", "-q", "-n", "2", *session.posargs)
+    parallel = ["-n", "2", "--dist", "loadfile"]
+    session.run("pytest", "-q", *parallel, "-m", "not thorough", *session.posargs)
 
 
 @nox.session
-@nox.parametrize("answers", [nox.param(answers, id=name) for name, answers in SERVICES.items()])
-def service(session: nox.Session, answers: dict[str, str]) -> None:
-    """Make a service as the README says; run its tests and all that its CI runs."""
-    install(session, COPIER)
-    data = [f"--data={name}={value}" for name, value in answers.items()]
-    with rendered(session, "my service", *data) as folder, session.chdir(folder):
-        session.run("uv", "run", "pytest", "-q", external=True)
-        session.run("uv", "run", "poe", "check", external=True)
+def thorough(session: nox.Session) -> None:
+    """Run the tests that take long: each test of a service alone, more ways to stop it."""
+    install(session, group="test")
+    session.run("pytest", "-q", "-n", "2", "-m", "thorough", *session.posargs)
 
 
 @nox.session
-def fuzz(session: nox.Session) -> None:
-    """Send a service thousands of requests that its OpenAPI document allows or forbids."""
-    install(session, COPIER)
-    with rendered(session, "service") as folder, session.chdir(folder):
-        session.run("uv", "run", "poe", "fuzz", external=True)
+def combinations(session: nox.Session) -> None:
+    """Prove each service that the questions can produce; write proof.html."""
+    install(session, group="proof")
+    session.run("python", "-m", "proof", *session.posargs)
 
 
 @nox.session

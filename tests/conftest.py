@@ -1,7 +1,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,8 @@ from pathlib import Path
 import copier
 import httpx
 import pytest
+
+from proof.working_tree import copy_working_tree
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,24 +43,6 @@ def commits_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "nobody@example.com")
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
-    """Of each file but git's own, by its path in the folder, the content."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
-    }
-
-
-def copy_working_tree(folder: Path) -> None:
-    """Copies the template as it is, untracked files included, ignored ones left out."""
-    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", cwd=ROOT)
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-
-
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with one commit: the working tree.
@@ -67,7 +50,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     Copier would render a working tree with changes, too, but with a warning.
     """
     repository = tmp_path_factory.mktemp("template")
-    copy_working_tree(repository)
+    copy_working_tree(ROOT, repository)
     commit_all(repository)
     return repository
 
@@ -181,13 +164,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("it did not happen in 20 seconds")
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
 
 
 ADA = {"email": "ada@example.com", "password": "correct horse"}

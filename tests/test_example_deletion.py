@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Render, commit_all, files_of, update
+from conftest import Render, commit_all, update
+
+from proof.rendering import files_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

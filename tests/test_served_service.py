@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ADA, Render, free_port, logged_in
+from conftest import ADA, Render, logged_in
+
+from proof.postgresql_server import free_port
 
 PRODUCTION = {
     "ENVIRONMENT": "production",

@@ -5,7 +5,10 @@ from pathlib import Path
 
 import copier
 import pytest
-from conftest import ROOT, commit_all, copy_working_tree, files_of, git, update
+from conftest import ROOT, commit_all, git, update
+
+from proof.rendering import files_of
+from proof.working_tree import copy_working_tree
 
 TIP = "9999.0.0"
 ANSWERS: dict[str, dict[str, object]] = {
@@ -41,7 +44,7 @@ def released_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for version, commit in releases().items():
         git("tag", version, commit, cwd=clone)
     git("rm", "--quiet", "-r", ".", cwd=clone)
-    copy_working_tree(clone)
+    copy_working_tree(ROOT, clone)
     commit_all(clone)
     git("tag", TIP, cwd=clone)
     return clone
