@@ -22,7 +22,7 @@ FEATURES = [
     Feature("database", "postgresql", re.compile(r"(?i)postgres|asyncpg|pgbouncer")),
     Feature("example", True, re.compile(r"\btasks?_|/tasks|app\.tasks|class Task|the example")),
     Feature("container", True, re.compile(r"(?i)docker|compose|container")),
-    Feature("ci", "github", re.compile(r"(?i)github|workflow")),
+    Feature("ci", "github", re.compile(r"(?i)github(?!\.com)|workflow")),
 ]
 
 
