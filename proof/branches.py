@@ -16,11 +16,13 @@ import jinja2
 import yaml
 from jinja2 import nodes
 
+from proof.compilation import Compiled, compiled_once
+
 Outcome = tuple[str, int, bool]
 """The digest of a source, the how manieth condition in it, how it came out."""
 
 _seen: set[Outcome] = set()
-_compiled: dict[tuple[Any, ...], Any] = {}
+_compiled: Compiled = {}
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,14 @@ def conditions(tree: nodes.Template) -> list[nodes.If | nodes.CondExpr]:
 @contextmanager
 def recorded_branches() -> Iterator[set[Outcome]]:
     """Records the branches that are taken in this process, in whatever Jinja renders."""
-    parse, compile_source = jinja2.Environment._parse, jinja2.Environment.compile
+    parse = jinja2.Environment._parse
     jinja2.Environment._parse = partialmethod(parse_and_wrap, parse)  # type: ignore[assignment]
-    jinja2.Environment.compile = partialmethod(  # type: ignore[assignment]
-        compile_once, compile_source
-    )
     _seen.clear()
     try:
-        yield _seen
+        with compiled_once(_compiled):
+            yield _seen
     finally:
         jinja2.Environment._parse = parse  # type: ignore[method-assign]
-        jinja2.Environment.compile = compile_source  # type: ignore[method-assign]
 
 
 def parse_and_wrap(
@@ -81,15 +80,6 @@ def parse_and_wrap(
             lineno=condition.lineno,
         )
     return tree
-
-
-def compile_once(
-    environment: jinja2.Environment, compile_source: Callable[..., Any], *arguments: Any
-) -> Any:
-    """Copier compiles the same sources for each service, which is half of what it takes."""
-    if arguments not in _compiled:
-        _compiled[arguments] = compile_source(environment, *arguments)
-    return _compiled[arguments]
 
 
 def sources(template: Path) -> Iterator[tuple[str, int, str]]:

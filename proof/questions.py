@@ -11,8 +11,13 @@ Answers = dict[str, Any]
 
 def read_questions(template: Path) -> dict[str, dict[str, Any]]:
     """Of each question, by its name, what copier.yml says of it."""
-    configuration = yaml.safe_load((template / "copier.yml").read_text())
-    return {name: value for name, value in configuration.items() if not name.startswith("_")}
+    return questions_in((template / "copier.yml").read_text())
+
+
+def questions_in(configuration: str) -> dict[str, dict[str, Any]]:
+    """The same of the text of a copier.yml."""
+    parsed = yaml.safe_load(configuration)
+    return {name: value for name, value in parsed.items() if not name.startswith("_")}
 
 
 def offered_values(template: Path) -> dict[str, list[Any]]:
@@ -20,8 +25,13 @@ def offered_values(template: Path) -> dict[str, list[Any]]:
 
     Raises `ValueError` for a question whose answers can't be told from copier.yml alone.
     """
+    return offered_in((template / "copier.yml").read_text())
+
+
+def offered_in(configuration: str) -> dict[str, list[Any]]:
+    """The same of the text of a copier.yml."""
     offered = {}
-    for name, question in read_questions(template).items():
+    for name, question in questions_in(configuration).items():
         if "when" in question or question.get("multiselect"):
             raise ValueError(
                 f"copier.yml: the proof can't enumerate the answers of {name}: it has `when` or "

@@ -11,28 +11,12 @@ import copier
 import httpx
 import pytest
 
+from proof.releases import commit_all
 from proof.working_tree import copy_working_tree
 
 ROOT = Path(__file__).parents[1]
 
 Render = Callable[..., Path]
-
-
-def git(*arguments: str, cwd: Path) -> str:
-    """Runs git as nobody in particular, whatever the machine's configuration says.
-
-    Raises `subprocess.CalledProcessError` if git fails.
-    """
-    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com"]
-    command = ["git", *identity, "-c", "commit.gpgSign=false", *arguments]
-    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
-
-
-def commit_all(folder: Path) -> None:
-    """Makes the folder a repository, if it is none yet, with all its files in a commit."""
-    git("init", "--quiet", "--initial-branch=main", cwd=folder)
-    git("add", "--all", cwd=folder)
-    git("commit", "--quiet", "--allow-empty", "--message=All files", cwd=folder)
 
 
 @pytest.fixture
@@ -112,13 +96,6 @@ def run_suite(
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
-    )
-
-
-def update(service: Path, vcs_ref: str, **answers: object) -> None:
-    """Updates a committed service to a version of its template, with these answers changed."""
-    copier.run_update(
-        service, data=answers, defaults=True, quiet=True, overwrite=True, vcs_ref=vcs_ref
     )
 
 

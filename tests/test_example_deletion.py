@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Render, commit_all, update
+from conftest import Render
 
+from proof.releases import commit_all, update
 from proof.rendering import files_of
 
 

@@ -1,0 +1,34 @@
+"""Jinja compiles the sources of a template once in a process, not anew for each service."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partialmethod
+from typing import Any
+
+import jinja2
+
+Compiled = dict[tuple[Any, ...], Any]
+
+
+@contextmanager
+def compiled_once(compiled: Compiled) -> Iterator[None]:
+    """Copier makes an environment for each service, and all are alike: compiling is half of it."""
+    compile_source = jinja2.Environment.compile
+    jinja2.Environment.compile = partialmethod(  # type: ignore[assignment]
+        compile_unless_known, compile_source, compiled
+    )
+    try:
+        yield
+    finally:
+        jinja2.Environment.compile = compile_source  # type: ignore[method-assign]
+
+
+def compile_unless_known(
+    environment: jinja2.Environment,
+    compile_source: Callable[..., Any],
+    compiled: Compiled,
+    *arguments: Any,
+) -> Any:
+    if arguments not in compiled:
+        compiled[arguments] = compile_source(environment, *arguments)
+    return compiled[arguments]

@@ -1,0 +1,50 @@
+"""What the updates showed, for a table in the terminal and for the page."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+Row = dict[str, Any]
+"""What a test was about (property, version, answers, scenario), its seconds and its failure."""
+
+
+def line_of(row: Row) -> str:
+    return f"{row['property']}: {row['scenario']}" if row["scenario"] else str(row["property"])
+
+
+def cells_of(rows: list[Row]) -> dict[str, dict[str, list[Row]]]:
+    """Of each line and each version the rows, in the order in which they came."""
+    cells: dict[str, dict[str, list[Row]]] = {}
+    for row in sorted(rows, key=line_of):
+        cells.setdefault(line_of(row), {}).setdefault(row["version"], []).append(row)
+    return cells
+
+
+def table_of_updates(rows: list[Row]) -> Table:
+    """Each property and scenario, and how many sets of answers showed it for each release."""
+    versions = sorted({row["version"] for row in rows if row["version"]}, key=version_key)
+    table = Table("updated to the tip, from", *versions)
+    for line, by_version in cells_of(rows).items():
+        table.add_row(line, *(cell(by_version.get(version, [])) for version in versions))
+    return table
+
+
+def version_key(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+def cell(rows: list[Row]) -> str:
+    failed = [row["answers"] for row in rows if row["failure"]]
+    if failed:
+        return f"[red]✗ {'; '.join(failed)}[/]"
+    return f"[green]✓[/] {len(rows)}" if rows else ""
+
+
+def save(rows: list[Row], results: Path) -> None:
+    results.mkdir(exist_ok=True)
+    versions = sorted({row["version"] for row in rows if row["version"]}, key=version_key)
+    (results / "updates.json").write_text(
+        json.dumps({"versions": versions, "lines": cells_of(rows)}, ensure_ascii=False)
+    )

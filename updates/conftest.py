@@ -1,0 +1,84 @@
+"""Services of each release that are updated to the working tree, and the table of what came out."""
+
+import os
+import subprocess
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from proof.compilation import compiled_once
+from proof.page import write_page
+from proof.questions import label
+from proof.releases import ROOT, TIP, fresh_files, tagged_clone
+from proof.suites import folder_of_files, own_environment
+from proof.update_results import save, table_of_updates
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nobody_s_git_and_one_compilation() -> Iterator[None]:
+    """No setting of this machine changes what git does, and its commits are of nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Nobody")
+            patch.setenv(f"GIT_{role}_EMAIL", "nobody@example.com")
+        with compiled_once({}):
+            yield
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of this repository whose releases are tagged, the working tree above them all."""
+    return tagged_clone(ROOT, tmp_path_factory.mktemp("releases") / "template")
+
+
+@pytest.fixture(scope="session")
+def programs(template: Path, worker_id: str) -> dict[str, Path]:
+    """Of each database, the folder of the programs that a service of the tip has installed."""
+    folders = {}
+    for database in ("sqlite", "postgresql"):
+        files = fresh_files(template, TIP, {"database": database})
+        environment = ROOT / f".proof/installed/updates {database} {worker_id}"
+        with folder_of_files(files) as service:
+            own = own_environment() | {"UV_PROJECT_ENVIRONMENT": str(environment)}
+            subprocess.run(["uv", "sync", "--quiet"], cwd=service, env=own, check=True)
+        folders[database] = environment / "bin"
+    return folders
+
+
+# ── The table of release, answers and scenario ────────────────────────────────
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tells the report, which may go to another process, what the test was about."""
+    report = yield
+    marker = item.get_closest_marker("shows")
+    if marker is not None and isinstance(item, pytest.Function):
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        about = {
+            "property": marker.args[0],
+            "version": str(parameters.get("version", "")),
+            "answers": label(dict(parameters.get("answers") or {})),
+            "scenario": str(parameters.get("scenario", "")),
+        }
+        report.user_properties.append(("update", about))
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    rows = []
+    for outcome in ("passed", "failed", "error"):
+        for report in terminalreporter.stats.get(outcome, []):
+            for about in (value for name, value in report.user_properties if name == "update"):
+                failure = "" if outcome == "passed" else str(report.longrepr)
+                rows.append({**about, "seconds": report.duration, "failure": failure})
+    if rows:
+        Console().print(table_of_updates(rows))
+        save(rows, ROOT / ".proof")
+        write_page(ROOT / ".proof", ROOT / "proof.html")

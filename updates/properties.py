@@ -1,0 +1,93 @@
+"""What holds of each update; each property gives what is against it, so nothing if it holds."""
+
+from pathlib import Path
+
+from proof.questions import Answers
+from proof.releases import commit_all, conflicts, copy_of_release, fresh_files, update
+from proof.rendering import files_of
+
+
+def differences(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
+    return sorted(
+        path for path in found.keys() | expected.keys() if found.get(path) != expected.get(path)
+    )
+
+
+def equals_a_fresh_copy(
+    template: Path, folder: Path, version: str, answers: Answers, to: str, changed: Answers
+) -> list[str]:
+    """An update of a service that nobody has edited, with some answers changed meanwhile."""
+    service = copy_of_release(template, version, answers, folder)
+    update(service, to, **changed)
+    return differences(files_of(service), fresh_files(template, to, answers | changed))
+
+
+def comes_back(
+    template: Path, folder: Path, version: str, answers: Answers, changed: Answers
+) -> list[str]:
+    """A feature that is switched, then switched back, leaves the service as it was."""
+    service = copy_of_release(template, version, answers, folder)
+    before = files_of(service)
+    update(service, version, **changed)
+    commit_all(service)
+    update(service, version, **{name: answers[name] for name in changed})
+    return differences(files_of(service), before)
+
+
+def is_the_same_by_stages(
+    template: Path, folder: Path, versions: list[str], answers: Answers
+) -> list[str]:
+    """By one release after the other, or at once."""
+    by_stages = copy_of_release(template, versions[0], answers, folder / "by stages")
+    for version in versions[1:]:
+        update(by_stages, version)
+        commit_all(by_stages)
+    at_once = copy_of_release(template, versions[0], answers, folder / "at once")
+    update(at_once, versions[-1])
+    return differences(files_of(by_stages), files_of(at_once))
+
+
+def changes_nothing_the_second_time(
+    template: Path, folder: Path, version: str, answers: Answers, to: str
+) -> list[str]:
+    service = copy_of_release(template, version, answers, folder)
+    update(service, to)
+    commit_all(service)
+    before = files_of(service)
+    update(service, to)
+    return differences(files_of(service), before)
+
+
+def lost_lines(
+    original: dict[str, bytes], edited: dict[str, bytes], updated: dict[str, bytes]
+) -> list[str]:
+    """Lines that a team has added and that are no longer there, and files that have come back."""
+
+    def lines(files: dict[str, bytes], path: str) -> set[str]:
+        return set(files.get(path, b"").decode().splitlines())
+
+    lost = [
+        f"{path}: {line}"
+        for path in edited
+        for line in sorted(lines(edited, path) - lines(original, path) - lines(updated, path))
+    ]
+    back = [f"{path} is back" for path in original if path not in edited and path in updated]
+    return lost + back
+
+
+def keeps_what_was_edited(
+    service: Path, original: dict[str, bytes], edited: dict[str, bytes], fresh: dict[str, bytes]
+) -> list[str]:
+    """Of a service after its update: nothing is lost, and what was not edited is up to date."""
+    updated = files_of(service)
+    untouched = [path for path in original if edited.get(path) == original[path]]
+    untouched += [path for path in fresh if path not in original and path not in edited]
+    stale = [
+        f"{path} is not up to date" for path in untouched if updated.get(path) != fresh.get(path)
+    ]
+    unmerged = [path for path in conflicts(service) if edited.get(path) == original.get(path)]
+    return (
+        lost_lines(original, edited, updated)
+        + stale
+        + [f"{path} has a conflict, though nobody edited it" for path in unmerged]
+    )

@@ -1,0 +1,45 @@
+"""What a team has changed is still there after an update, or in a conflict that can be seen."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from proof.releases import TIP, commit_all, conflicts, copy_of_release, fresh_files, update
+from proof.rendering import files_of
+from updates.answers import VERSIONS, answers_for
+from updates.properties import keeps_what_was_edited
+from updates.scenarios import SCENARIOS
+
+
+@pytest.mark.shows("edits are kept, and the suite is green")
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_edits_are_kept_and_the_suite_is_green(
+    template: Path, programs: dict[str, Path], tmp_path: Path, version: str, scenario: str
+) -> None:
+    number = list(SCENARIOS).index(scenario) + VERSIONS.index(version)
+    answers = answers_for(version, number, {"python_min": "3.11"} | SCENARIOS[scenario].answers)
+    service = copy_of_release(template, version, answers, tmp_path / "service")
+    original = files_of(service)
+    SCENARIOS[scenario].edit(service)
+    edited = files_of(service)
+    commit_all(service)
+
+    update(service, TIP)
+
+    fresh = fresh_files(template, TIP, answers)
+    assert keeps_what_was_edited(service, original, edited, fresh) == []
+    if SCENARIOS[scenario].may_conflict and conflicts(service):
+        return
+    assert conflicts(service) == []
+    environment = {**os.environ, "PYTHONPATH": ""}
+    suite = subprocess.run(
+        [programs[str(answers.get("database", "sqlite"))] / "pytest", "-q", "-x"],
+        cwd=service,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert suite.returncode == 0, suite.stdout + suite.stderr
