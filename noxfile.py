@@ -1,4 +1,7 @@
-"""The proof of the template. `uvx nox` runs what CI runs; `uvx nox -l` lists all of it."""
+"""The proof of the template: `uvx nox -t ci` runs all that CI runs, `uvx nox` all but updates.
+
+`uvx nox -l` lists the rest.
+"""
 
 import shutil
 import tempfile
@@ -31,7 +34,7 @@ def install(session: nox.Session, *requirements: str, group: str | None = None) 
     session.env.pop("UV_PROJECT_ENVIRONMENT", None)
 
 
-@nox.session
+@nox.session(tags=["ci"])
 def lint(session: nox.Session) -> None:
     """Check format and style of the template's own code."""
     install(session, group="lint")
@@ -39,14 +42,14 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check")
 
 
-@nox.session
+@nox.session(tags=["ci"])
 def types(session: nox.Session) -> None:
     """Check the types of the template's own code."""
     install(session, group="types")
     session.run("mypy")
 
 
-@nox.session
+@nox.session(tags=["ci"])
 def tests(session: nox.Session) -> None:
     """Break services and the proof of them, serve them, update them; each must be noticed."""
     install(session, group="test")
@@ -61,14 +64,14 @@ def thorough(session: nox.Session) -> None:
     session.run("pytest", "-q", "-n", "2", "-m", "thorough", *session.posargs)
 
 
-@nox.session
+@nox.session(tags=["ci"])
 def combinations(session: nox.Session) -> None:
     """Prove each service that the questions can produce; write proof.html."""
     install(session, group="proof")
     session.run("python", "-m", "proof", *session.posargs)
 
 
-@nox.session
+@nox.session(tags=["ci"])
 def updates(session: nox.Session) -> None:
     """Update services of each release, as teams have edited them; add a table to proof.html."""
     install(session, group="test")
@@ -104,9 +107,9 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def pictures(session: nox.Session) -> None:
     """Draw the pictures of the README anew, from real runs (not in CI)."""
-    install(session, COPIER, "rich")
+    install(session, group="proof")
     with rendered(session, "my-service") as folder:
-        session.run("python", "benchmarks/picture.py", str(folder), "docs")
+        session.run("python", "-m", "benchmarks.picture", str(folder), "docs")
 
 
 @contextmanager

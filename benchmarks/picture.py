@@ -9,11 +9,15 @@ import pty
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
+
+from proof.releases import ROOT, clone_with_tags, copy_of_release, find_releases
+from updates.scenarios import make_ten_commits
 
 FIRST_RUN = ["uv run pytest -q", "uv run pytest -q --cov=app", "uv run poe lint"]
 TEST_WITH_A_TYPO = """
@@ -28,6 +32,11 @@ async def test_a_new_task_is_made(client: AsyncClient) -> None:
 # Without the fonts that the standard format fetches from elsewhere.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 WIDTH = 100
+UPDATE = [
+    "git log --oneline --max-count=4",
+    "uv run --no-project ../evergreen/template/template_tasks.py update",
+    "git status",
+]
 
 
 def output_of(command: str, folder: Path) -> str:
@@ -69,6 +78,16 @@ def main() -> None:
     test.write_text(TEST_WITH_A_TYPO)
     draw(pictures / "failing-test.svg", [f"uv run pytest -q tests/{test.name}"], folder)
     test.unlink()
+    with tempfile.TemporaryDirectory() as temporary:
+        draw(pictures / "update.svg", UPDATE, service_of_a_team(Path(temporary)))
+
+
+def service_of_a_team(folder: Path) -> Path:
+    """A service of the first release with ten commits, beside the template."""
+    template = clone_with_tags(ROOT, folder / "evergreen")
+    service = copy_of_release(template, next(iter(find_releases(ROOT))), {}, folder / "my-service")
+    make_ten_commits(service)
+    return service
 
 
 if __name__ == "__main__":

@@ -54,11 +54,17 @@ def find_releases(repository: Path) -> dict[str, str]:
     return found
 
 
-def tagged_clone(repository: Path, clone: Path) -> Path:
-    """A clone whose releases are tagged; the working tree is a release above them all."""
+def clone_with_tags(repository: Path, clone: Path) -> Path:
+    """A clone whose releases are tagged."""
     git("clone", "--quiet", "--no-tags", str(repository), str(clone), cwd=repository)
     for version, commit in find_releases(repository).items():
         git("tag", version, commit, cwd=clone)
+    return clone
+
+
+def tagged_clone(repository: Path, clone: Path) -> Path:
+    """The same, and the working tree is a release above them all."""
+    clone_with_tags(repository, clone)
     git("rm", "--quiet", "-r", ".", cwd=clone)
     copy_working_tree(repository, clone)
     commit_all(clone)

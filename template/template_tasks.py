@@ -59,7 +59,10 @@ def run(*command: str, folder: Path = SERVICE, given: str | None = None) -> str:
     result = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True)
     if result.returncode != 0:
         called = " ".join(command).removeprefix(" ".join(COPIER[:-1])).strip()
-        sys.exit(f"{called} failed, and the service is as it was:\n{result.stderr}{result.stdout}")
+        said = f"{result.stderr}{result.stdout}".strip()
+        if "Traceback" in said:
+            said = said.splitlines()[-1]
+        sys.exit(f"{called} failed, and the service is as it was:\n{said}")
     return result.stdout
 
 
@@ -146,6 +149,8 @@ def update_service(version: str | None, data: list[str], *, lose_edits: bool) ->
         print(f"This service is up to date: {ours} is the newest release of its template.")
         return
     branch = f"template-{target}"
+    if not run("git", "ls-remote", "--tags", source(), target, f"v{target}"):
+        sys.exit(f"There is no release {target} of the template; the newest one is {newest}.")
     if run("git", "branch", "--list", branch):
         sys.exit(f"There is a branch {branch} already: merge it, or `git branch -D {branch}`.")
     print(f"Updating from {ours} to {target} …", flush=True)

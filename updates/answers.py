@@ -29,5 +29,5 @@ def covering_answers(version: str) -> list[Answers]:
 
 def answers_for(version: str, number: int, needed: Answers) -> Answers:
     """One of these sets, in turn, with the answers that a scenario needs."""
-    rows = covering_answers(version)
-    return rows[number % len(rows)] | needed
+    rows = [row | needed for row in covering_answers(version)]
+    return rows[number % len(rows)]

@@ -11,7 +11,7 @@ from rich.console import Console
 from proof.compilation import compiled_once
 from proof.page import write_page
 from proof.questions import label
-from proof.releases import ROOT, TIP, fresh_files, tagged_clone
+from proof.releases import ROOT, TIP, fresh_files, git, tagged_clone
 from proof.suites import folder_of_files, own_environment
 from proof.update_results import save, table_of_updates
 
@@ -33,6 +33,13 @@ def nobody_s_git_and_one_compilation() -> Iterator[None]:
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone of this repository whose releases are tagged, the working tree above them all."""
     return tagged_clone(ROOT, tmp_path_factory.mktemp("releases") / "template")
+
+
+@pytest.fixture
+def own_template(template: Path, tmp_path: Path) -> Path:
+    """A clone of the releases that a test may break."""
+    git("clone", "--quiet", str(template), str(tmp_path / "template"), cwd=tmp_path)
+    return tmp_path / "template"
 
 
 @pytest.fixture(scope="session")
@@ -61,10 +68,11 @@ def pytest_runtest_makereport(
     marker = item.get_closest_marker("shows")
     if marker is not None and isinstance(item, pytest.Function):
         parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        answers = parameters.get("answers")
         about = {
             "property": marker.args[0],
             "version": str(parameters.get("version", "")),
-            "answers": label(dict(parameters.get("answers") or {})),
+            "answers": label(answers) if isinstance(answers, dict) else "",
             "scenario": str(parameters.get("scenario", "")),
         }
         report.user_properties.append(("update", about))

@@ -1,10 +1,12 @@
 """What holds of each update; each property gives what is against it, so nothing if it holds."""
 
+import subprocess
 from pathlib import Path
 
 from proof.questions import Answers
 from proof.releases import commit_all, conflicts, copy_of_release, fresh_files, update
 from proof.rendering import files_of
+from proof.suites import own_environment
 
 
 def differences(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
@@ -90,4 +92,17 @@ def keeps_what_was_edited(
         lost_lines(original, edited, updated)
         + stale
         + [f"{path} has a conflict, though nobody edited it" for path in unmerged]
+    )
+
+
+def run_suite(
+    programs: dict[str, Path], service: Path, answers: Answers
+) -> subprocess.CompletedProcess[str]:
+    """Runs the tests of an updated service, with what a service of the tip has installed."""
+    return subprocess.run(
+        [programs[str(answers.get("database", "sqlite"))] / "pytest", "-q", "-x"],
+        cwd=service,
+        env=own_environment(),
+        capture_output=True,
+        text=True,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proof.questions import Answers
+from proof.releases import commit_all
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,8 @@ class Scenario:
     answers: Answers = field(default_factory=dict)
     may_conflict: bool = False
     """Whether some release has changed the lines that the team has changed."""
+    database: int = 0
+    """Which of those that the release offers: the first one, or the last (-1)."""
 
 
 def insert_below(file: Path, seam: str, lines: str) -> None:
@@ -211,7 +214,7 @@ def commit_the_lock_file(service: Path) -> None:
 
 SCENARIOS = {
     "a dependency is added": Scenario(add_a_dependency),
-    "a router and a slice are added": Scenario(add_a_slice),
+    "a router and a slice are added": Scenario(add_a_slice, database=-1),
     "a setting is added": Scenario(add_a_setting, may_conflict=True),
     "a middleware is added": Scenario(add_a_middleware),
     "the README is rewritten": Scenario(rewrite_the_readme, may_conflict=True),
@@ -222,8 +225,18 @@ SCENARIOS = {
     "the example is turned into something else": Scenario(
         turn_the_example_into_something_else, {"example": True}
     ),
-    "a migration is added": Scenario(add_a_migration, {"example": True}),
+    "a migration is added": Scenario(add_a_migration, {"example": True}, database=-1),
     "files are reformatted": Scenario(reformat_a_file, {"example": True}, may_conflict=True),
     "a file is moved": Scenario(move_a_file, may_conflict=True),
     "the lock file is committed": Scenario(commit_the_lock_file),
 }
+
+
+def make_ten_commits(service: Path) -> None:
+    """What a team does in its first weeks."""
+    for edit in (add_a_dependency, add_a_slice, add_a_migration):
+        edit(service)
+        commit_all(service, edit.__name__.replace("_", " ").capitalize())
+    for number in range(1, 8):
+        write(service / f"docs/decisions/{number:04}.md", f"# Decision {number}\n")
+        commit_all(service, f"Write down decision {number}")

@@ -1,15 +1,13 @@
 """What a team has changed is still there after an update, or in a conflict that can be seen."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from proof.releases import TIP, commit_all, conflicts, copy_of_release, fresh_files, update
 from proof.rendering import files_of
-from updates.answers import VERSIONS, answers_for
-from updates.properties import keeps_what_was_edited
+from updates.answers import VERSIONS, answers_for, offered_by
+from updates.properties import keeps_what_was_edited, run_suite
 from updates.scenarios import SCENARIOS
 
 
@@ -20,7 +18,9 @@ def test_edits_are_kept_and_the_suite_is_green(
     template: Path, programs: dict[str, Path], tmp_path: Path, version: str, scenario: str
 ) -> None:
     number = list(SCENARIOS).index(scenario) + VERSIONS.index(version)
-    answers = answers_for(version, number, {"python_min": "3.11"} | SCENARIOS[scenario].answers)
+    database = offered_by(version)["database"][SCENARIOS[scenario].database]
+    needed = {"database": database} | SCENARIOS[scenario].answers
+    answers = answers_for(version, number, needed)
     service = copy_of_release(template, version, answers, tmp_path / "service")
     original = files_of(service)
     SCENARIOS[scenario].edit(service)
@@ -34,12 +34,5 @@ def test_edits_are_kept_and_the_suite_is_green(
     if SCENARIOS[scenario].may_conflict and conflicts(service):
         return
     assert conflicts(service) == []
-    environment = {**os.environ, "PYTHONPATH": ""}
-    suite = subprocess.run(
-        [programs[str(answers.get("database", "sqlite"))] / "pytest", "-q", "-x"],
-        cwd=service,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    suite = run_suite(programs, service, answers)
     assert suite.returncode == 0, suite.stdout + suite.stderr
