@@ -34,6 +34,13 @@ def install(session: nox.Session, *requirements: str, group: str | None = None) 
     session.env.pop("UV_PROJECT_ENVIRONMENT", None)
 
 
+def write_to_memory(session: nox.Session) -> None:
+    """An update starts 200 processes that write small files, for which memory is faster."""
+    memory = Path("/dev/shm")
+    if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3:
+        session.env["TMPDIR"] = str(memory)
+
+
 @nox.session(tags=["ci"])
 def lint(session: nox.Session) -> None:
     """Check format and style of the template's own code."""
@@ -75,9 +82,7 @@ def combinations(session: nox.Session) -> None:
 def updates(session: nox.Session) -> None:
     """Update services of each release, as teams have edited them; add a table to proof.html."""
     install(session, group="test")
-    memory = Path("/dev/shm")
-    if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3:
-        session.env["TMPDIR"] = str(memory)  # An update starts 200 processes that write files.
+    write_to_memory(session)
     session.run("pytest", "-q", "-n", "2", "updates", *session.posargs)
 
 
@@ -92,6 +97,14 @@ def benchmarks(session: nox.Session) -> None:
         session.run("python", "benchmarks/liveness.py", folder)
         with rendered(session, "service", "--data=database=postgresql") as on_postgresql:
             session.run("python", "benchmarks/databases.py", folder, str(on_postgresql))
+
+
+@nox.session
+def fleet(session: nox.Session) -> None:
+    """Update fifty services with random answers and edits (not in CI but each night)."""
+    install(session, group="proof")
+    write_to_memory(session)
+    session.run("python", "-m", "benchmarks.fleet", *session.posargs)
 
 
 @nox.session
