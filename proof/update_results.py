@@ -25,9 +25,9 @@ def cells_of(rows: list[Row]) -> dict[str, dict[str, list[Row]]]:
 def table_of_updates(rows: list[Row]) -> Table:
     """Each property and scenario, and how many sets of answers showed it for each release."""
     versions = sorted({row["version"] for row in rows if row["version"]}, key=version_key)
-    table = Table("updated to the tip, from", *versions)
+    table = Table("updated to this state, from", *versions, "itself")
     for line, by_version in cells_of(rows).items():
-        table.add_row(line, *(cell(by_version.get(version, [])) for version in versions))
+        table.add_row(line, *(cell(by_version.get(version, [])) for version in [*versions, ""]))
     return table
 
 
