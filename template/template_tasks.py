@@ -56,7 +56,10 @@ def main() -> None:
 
 def run(*command: str, folder: Path = SERVICE, given: str | None = None) -> str:
     """What it prints; the program ends with what it says if it fails."""
-    result = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True)
+    try:
+        result = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True)
+    except FileNotFoundError:
+        sys.exit(f"There is no program {command[0]}: install uv and git first.")
     if result.returncode != 0:
         called = " ".join(command).removeprefix(" ".join(COPIER[:-1])).strip()
         said = f"{result.stderr}{result.stdout}".strip()
@@ -149,8 +152,10 @@ def update_service(version: str | None, data: list[str], *, lose_edits: bool) ->
         print(f"This service is up to date: {ours} is the newest release of its template.")
         return
     branch = f"template-{target}"
-    if not run("git", "ls-remote", "--tags", source(), target, f"v{target}"):
+    tags = run("git", "ls-remote", "--tags", "--refs", source(), target, f"v{target}").split()
+    if not tags:
         sys.exit(f"There is no release {target} of the template; the newest one is {newest}.")
+    tag = tags[-1].removeprefix("refs/tags/")
     if run("git", "branch", "--list", branch):
         sys.exit(f"There is a branch {branch} already: merge it, or `git branch -D {branch}`.")
     print(f"Updating from {ours} to {target} …", flush=True)
@@ -158,9 +163,10 @@ def update_service(version: str | None, data: list[str], *, lose_edits: bool) ->
         before = fresh_copy(trial / ANSWERS, Path(fresh) / "before", ":current:")
         committed = files_of(trial)
         answers = [f"--data={each}" for each in data]
-        update = ("update", "--quiet", "--defaults", "--conflict=inline", f"--vcs-ref={target}")
+        update = ("update", "--quiet", "--defaults", "--conflict=inline", f"--vcs-ref={tag}")
         run(*COPIER, *update, *answers, folder=trial)
-        after = fresh_copy(trial / ANSWERS, Path(fresh) / "after", target)
+        refuse_unknown_questions(data, (trial / ANSWERS).read_text())
+        after = fresh_copy(trial / ANSWERS, Path(fresh) / "after", tag)
         lost = lost_edits(before, committed, files_of(trial), after)
         if lost and not lose_edits:
             sys.exit(
@@ -169,7 +175,7 @@ def update_service(version: str | None, data: list[str], *, lose_edits: bool) ->
                 + "Move it to files of your own first, or run this again with --lose-edits."
             )
         ignored = sorted(path for path in after if path not in committed and is_ignored(path))
-        unmerged = run("git", "ls-files", "--unmerged", folder=trial)
+        unmerged = run("git", "ls-files", "--unmerged", "-z", folder=trial)
         run("git", "add", "--all", folder=trial)
         tests_pass = not unmerged and suite_passes(trial)
         run("git", "add", "--update", folder=trial)  # the tests may have brought uv.lock up to date
@@ -180,7 +186,7 @@ def update_service(version: str | None, data: list[str], *, lose_edits: bool) ->
         print("git ignores these files of the template, so they stay as they are:", *ignored)
     if unmerged:
         leave_conflicts(branch, commit, unmerged)
-    before_it = run("git", "rev-parse", "--abbrev-ref", "HEAD").strip()
+    before_it = run("git", "branch", "--show-current").strip()
     run("git", "switch", "--quiet", "--create", branch, commit)
     print(f"Updated, in a commit on the new branch {branch}. Read it: git diff {before_it}")
     if not tests_pass:
@@ -192,10 +198,20 @@ def refuse_what_git_could_not_undo() -> None:
     top = run("git", "rev-parse", "--show-toplevel").strip()
     if Path(top).resolve() != SERVICE.resolve():
         sys.exit(f"The git repository is {top}, and this works only where it is the service's own.")
+    if not run("git", "branch", "--show-current"):
+        sys.exit("You are on no branch: `git switch` to the one that is to be updated.")
     changes = run("git", "status", "--porcelain")
     if changes:
         sys.exit(f"Commit or stash these changes first, then run it again:\n{changes}")
     run("git", "var", "GIT_COMMITTER_IDENT")  # git says what to do if it does not know who you are
+
+
+def refuse_unknown_questions(data: list[str], recorded: str) -> None:
+    """Copier takes them without a word."""
+    for each in data:
+        name = each.split("=")[0]
+        if not re.search(rf"(?m)^{re.escape(name)}: ", recorded):
+            sys.exit(f"--data {each}: the template has no question {name}; see {ANSWERS}.")
 
 
 @contextmanager
@@ -203,7 +219,8 @@ def second_working_tree() -> Iterator[Path]:
     run("git", "worktree", "prune")
     with TemporaryDirectory() as folder:
         trial = Path(folder) / SERVICE.resolve().name
-        run("git", "worktree", "add", "--quiet", "--detach", str(trial))
+        without_hooks = ("git", "-c", "core.hooksPath=/dev/null")
+        run(*without_hooks, "worktree", "add", "--quiet", "--detach", str(trial))
         try:
             yield trial
         finally:
@@ -237,11 +254,11 @@ def suite_passes(trial: Path) -> bool:
 
 def leave_conflicts(branch: str, commit: str, unmerged: str) -> None:
     """Leaves the files as a merge would, since Copier calls that a success."""
-    paths = sorted({line.split("\t")[1] for line in unmerged.splitlines()})
+    paths = sorted({entry.split("\t")[1] for entry in unmerged.split("\0") if entry})
     run("git", "switch", "--quiet", "--create", branch)
     run("git", "restore", "--source", commit, "--staged", "--worktree", ":/")
-    run("git", "rm", "--quiet", "--cached", "--", *paths)
-    run("git", "update-index", "--index-info", given=unmerged)
+    run("git", "rm", "--quiet", "--cached", "--ignore-unmatch", "--", *paths)
+    run("git", "update-index", "-z", "--index-info", given=unmerged)
     sys.exit(
         f"Updated, on the new branch {branch}, but you and the template changed the same lines of\n"
         + "".join(f"    {path}\n" for path in paths)

@@ -146,8 +146,9 @@ def test_one_command_updates_a_service_with_ten_commits(
 
 
 def test_a_conflict_is_left_as_a_merge_would_leave_it(template: Path, tmp_path: Path) -> None:
-    service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
+    service = copy_of_release(template, "0.2.0", {}, tmp_path / "Dienst für alle")
     replace(service / "app/db/engine.py", '"timeout": 10', '"timeout": 20')
+    write(service / "docs/übersicht.md", "# Ours\n")
     commit_all(service)
 
     result = run_task(service, "update")
@@ -201,6 +202,38 @@ def test_a_folder_of_a_larger_repository_is_refused(template: Path, tmp_path: Pa
     commit_all(tmp_path / "larger")
 
     assert_refused(service, "and this works only where it is the service's own.")
+
+
+def test_a_service_on_no_branch_is_refused(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    git("switch", "--quiet", "--detach", cwd=service)
+
+    assert_refused(service, "You are on no branch")
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ("databse=sqlite", "--data databse=sqlite: the template has no question databse"),
+        ("database=oracle", "Invalid choice for 'database'"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_refused(
+    template: Path, tmp_path: Path, answer: str, sentence: str
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+
+    assert_refused(service, sentence, "--data", answer)
+
+
+def test_a_program_that_is_missing_is_named(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+
+    result = subprocess.run(
+        command("check"), cwd=service, env={"PATH": ""}, capture_output=True, text=True
+    )
+
+    assert result.stderr == "There is no program uvx: install uv and git first.\n"
 
 
 def test_a_folder_without_a_repository_is_refused(template: Path, tmp_path: Path) -> None:
