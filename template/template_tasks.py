@@ -72,6 +72,8 @@ def run(*command: str, folder: Path = SERVICE, given: str | None = None) -> str:
 def versions() -> tuple[str, str]:
     """That of this service, and the newest one."""
     found = json.loads(run(*COPIER, "check-update", "--output-format=json"))
+    if "+" in found["latest_version"]:
+        sys.exit(f"The template in {source()} has no tags, and so no release to update to.")
     return found["current_version"], found["latest_version"]
 
 
@@ -106,9 +108,10 @@ def print_news() -> None:
         tag = next(each for each in tags if each.removeprefix("v") == newest)
         changelog = run("git", "show", f"{tag}:CHANGELOG.md", folder=Path(folder))
     for section in re.split(r"(?m)^(?=## )", changelog)[1:]:
-        if re.match(rf"## \[?v?{re.escape(ours)}\b", section):
+        version = re.match(r"## \[?v?(\d[^\]\s]*)", section)
+        if version and version[1] == ours:
             break
-        if not re.match(r"## \[?Unreleased", section):
+        if version:
             print(section)
     print("To update: uv run poe template-update")
 

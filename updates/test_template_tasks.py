@@ -267,6 +267,13 @@ def test_a_release_that_does_not_exist_is_refused(template: Path, tmp_path: Path
     assert_refused(service, sentence, "--to", "7.7.7")
 
 
+def test_a_template_without_releases_is_refused(own_template: Path, tmp_path: Path) -> None:
+    git("tag", "--delete", *git("tag", cwd=own_template).split(), cwd=own_template)
+    service = copy_of_release(own_template, "HEAD", {}, tmp_path / "service")
+
+    assert_refused(service, f"The template in {own_template} has no tags, and so no release to")
+
+
 def test_a_template_that_cannot_be_reached_leaves_the_service_as_it_was(
     own_template: Path, tmp_path: Path
 ) -> None:
