@@ -252,7 +252,9 @@ def is_ignored(path: str) -> bool:
 
 def suite_passes(trial: Path) -> bool:
     own = {name: each for name, each in os.environ.items() if name != "VIRTUAL_ENV"}
-    return subprocess.run(["uv", "run", "pytest", "-q"], cwd=trial, env=own).returncode == 0
+    return (
+        subprocess.run(["uv", "run", "--quiet", "pytest", "-q"], cwd=trial, env=own).returncode == 0
+    )
 
 
 def leave_conflicts(branch: str, commit: str, unmerged: str) -> None:

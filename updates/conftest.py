@@ -12,7 +12,7 @@ from proof.compilation import compiled_once
 from proof.page import write_page
 from proof.questions import label
 from proof.releases import ROOT, TIP, fresh_files, git, tagged_clone
-from proof.suites import folder_of_files, own_environment
+from proof.suites import own_environment
 from proof.update_results import save, table_of_updates
 
 
@@ -47,12 +47,13 @@ def programs(template: Path, worker_id: str) -> dict[str, Path]:
     """Of each database, the folder of the programs that a service of the tip has installed."""
     folders = {}
     for database in ("sqlite", "postgresql"):
+        folder = ROOT / f".proof/installed/updates {database} {worker_id}"
+        folder.mkdir(parents=True, exist_ok=True)
         files = fresh_files(template, TIP, {"database": database})
-        environment = ROOT / f".proof/installed/updates {database} {worker_id}"
-        with folder_of_files(files) as service:
-            own = own_environment() | {"UV_PROJECT_ENVIRONMENT": str(environment)}
-            subprocess.run(["uv", "sync", "--quiet"], cwd=service, env=own, check=True)
-        folders[database] = environment / "bin"
+        (folder / "pyproject.toml").write_bytes(files["pyproject.toml"])
+        command = ["uv", "sync", "--quiet"]
+        subprocess.run(command, cwd=folder, env=own_environment(), check=True)
+        folders[database] = folder / ".venv/bin"
     return folders
 
 
