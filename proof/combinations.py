@@ -160,9 +160,24 @@ def run_distinct_trees(proof: Proof, reporter: Reporter, installations: Path) ->
         reporter.follow("suites and workflows run", everything)
     proof.runs = [run for future in runs for run in future.result()]
     proof.workflows = {
-        label({"database": service.answers["database"]}): future.result()
-        for service, future in zip(with_workflow, workflows, strict=True)
+        name: future.result()
+        for name, future in zip(told_apart(with_workflow), workflows, strict=True)
     }
+
+
+def told_apart(services: list[Service]) -> list[str]:
+    """Of each service the answers in which it is not like all others."""
+    return [
+        label(
+            {
+                name: value
+                for name, value in service.answers.items()
+                if len({other.answers[name] for other in services}) > 1
+            }
+        )
+        or service.label
+        for service in services
+    ]
 
 
 def one_of_each(services: list[Service], key: Callable[[Service], object]) -> list[Service]:
