@@ -13,7 +13,6 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import copier
@@ -23,8 +22,17 @@ from rich.table import Table
 
 from proof.compilation import Compiled, compiled_once
 from proof.questions import Answers
-from proof.releases import ROOT, TIP, commit_all, conflicts, fresh_files, tagged_clone, update
+from proof.releases import (
+    COMMITS_OF_NOBODY,
+    TIP,
+    commit_all,
+    conflicts,
+    fresh_files,
+    tagged_clone,
+    update,
+)
 from proof.rendering import files_of
+from proof.working_tree import ROOT
 from updates.answers import VERSIONS, offered_by
 from updates.properties import keeps_what_was_edited
 from updates.scenarios import SCENARIOS
@@ -71,11 +79,6 @@ def member(chance: random.Random) -> Member:
     return Member(version, answers, edits)
 
 
-@cache
-def fresh(template: Path, answers: tuple[tuple[str, object], ...]) -> dict[str, bytes]:
-    return fresh_files(template, TIP, dict(answers))
-
-
 def update_member(template: Path, folder: Path, each: Member) -> Outcome:
     """Makes the service, edits it as its team does, and updates it."""
     with compiled_once(COMPILED):
@@ -96,7 +99,7 @@ def update_member(template: Path, folder: Path, each: Member) -> Outcome:
         started = time.perf_counter()
         update(folder, TIP)
         seconds = time.perf_counter() - started
-        expected = fresh(template, tuple(sorted(each.answers.items())))
+        expected = fresh_files(template, TIP, each.answers)
         lost = keeps_what_was_edited(folder, original, edited, expected)
     return Outcome(seconds, conflicts(folder), lost)
 
@@ -107,9 +110,7 @@ def main() -> None:
     console = Console()
     outcomes: dict[int, Outcome] = {}
     elapsed: dict[int, float] = {}
-    for role in ("AUTHOR", "COMMITTER"):
-        os.environ[f"GIT_{role}_NAME"] = "Nobody"
-        os.environ[f"GIT_{role}_EMAIL"] = "nobody@example.com"
+    os.environ.update(COMMITS_OF_NOBODY)
     with (
         tempfile.TemporaryDirectory() as name,
         ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool,

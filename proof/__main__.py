@@ -11,9 +11,8 @@ from proof.page import write_page
 from proof.progress import Reporter
 from proof.questions import Answers, offered_values, shown
 from proof.results import as_data, save, show
-from proof.working_tree import copied_working_tree
+from proof.working_tree import ROOT, copied_working_tree
 
-ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / ".proof"
 
 

@@ -126,5 +126,5 @@ def all_branches(template: Path) -> list[Branch]:
     return found
 
 
-def branches_never_taken(template: Path, seen: set[Outcome]) -> list[Branch]:
-    return [branch for branch in all_branches(template) if branch.outcome not in seen]
+def branches_never_taken(branches: list[Branch], seen: set[Outcome]) -> list[Branch]:
+    return [branch for branch in branches if branch.outcome not in seen]

@@ -14,7 +14,7 @@ from proof.findings import Finding
 from proof.hostile_answers import REFUSED, hostile_combinations
 from proof.progress import Reporter
 from proof.questions import Answers, all_combinations, label, offered_values
-from proof.rendering import Service, render
+from proof.rendering import Service, differences, render
 from proof.static_checks import TREE_CHECKS, check_file
 from proof.suites import Environment, Run, digest_of_tree, environments, run_suites
 from proof.workflows import Job, run_workflow, what_is_run
@@ -70,7 +70,7 @@ def prove(
             outcome for service in [*proof.services, *proof.hostile] for outcome in service.seen
         }
         proof.branches = all_branches(template)
-        proof.never_taken = branches_never_taken(template, seen)
+        proof.never_taken = branches_never_taken(proof.branches, seen)
     for service in [*proof.services, *proof.hostile]:
         service.tree = digest_of_tree(service.files)
     for service in proof.services:
@@ -96,10 +96,10 @@ def render_all(
     for service, second in zip(
         proof.services, reversed(reporter.follow("rendered a second time", again)), strict=True
     ):
-        for path in sorted(service.files.keys() | second.files.keys()):
-            if service.files.get(path) != second.files.get(path):
-                finding = Finding("rendered", path, "differs from one rendering to the next")
-                service.findings.append(finding)
+        service.findings += [
+            Finding("rendered", path, "differs from one rendering to the next")
+            for path in differences(service.files, second.files)
+        ]
     if not only:
         hostile = hostile_combinations(template)
         proof.hostile = reporter.follow(

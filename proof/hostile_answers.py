@@ -1,11 +1,9 @@
 """Answers that people type and that break templates, and those that have to be refused."""
 
-import itertools
 from pathlib import Path
 from typing import Any
 
-import covertable  # type: ignore[import-untyped]
-
+from proof.covering_array import covering_array
 from proof.questions import Answers, offered_values
 
 HOSTILE: dict[str, list[Any]] = {
@@ -73,15 +71,4 @@ REFUSED: list[tuple[str, Any, str]] = [
 def hostile_combinations(template: Path) -> list[Answers]:
     """A covering array: each hostile answer with each other answer, in as few services as can be."""
     factors = {**offered_values(template), **HOSTILE}
-    rows: list[Answers] = covertable.make(factors, strength=2)
-    assert_pairs_are_covered(factors, rows)
-    return rows
-
-
-def assert_pairs_are_covered(factors: dict[str, list[Any]], rows: list[Answers]) -> None:
-    """Raises `ValueError` that names a pair of answers which no row has."""
-    for first, second in itertools.combinations(factors, 2):
-        found = {(row[first], row[second]) for row in rows}
-        for pair in itertools.product(factors[first], factors[second]):
-            if pair not in found:
-                raise ValueError(f"no service has {first}={pair[0]!r} with {second}={pair[1]!r}")
+    return covering_array(factors)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import jinja2
 
+from proof.questions import shown
+
 
 def write_page(results: Path, page: Path) -> None:
     """Makes the page of the results that are there, each a file `NAME.json`."""
@@ -15,5 +17,6 @@ def write_page(results: Path, page: Path) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["shown"] = shown
     data = {path.stem: json.loads(path.read_text()) for path in sorted(results.glob("*.json"))}
     page.write_text(environment.get_template("page.html.jinja").render(results=data))

@@ -13,8 +13,13 @@ from proof.questions import Answers
 from proof.rendering import files_of
 from proof.working_tree import copy_working_tree
 
-ROOT = Path(__file__).parents[1]
 TIP = "9999.0.0"
+COMMITS_OF_NOBODY = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in {"NAME": "Nobody", "EMAIL": "nobody@example.com"}.items()
+}
+"""Variables for the commits that Copier makes itself, on a machine whose git knows nobody."""
 
 
 def git(*arguments: str, cwd: Path) -> str:
@@ -32,6 +37,13 @@ def commit_all(folder: Path, message: str = "All files") -> None:
     git("init", "--quiet", "--initial-branch=main", cwd=folder)
     git("add", "--all", cwd=folder)
     git("commit", "--quiet", "--allow-empty", f"--message={message}", cwd=folder)
+
+
+def release(template: Path, version: str) -> str:
+    """Commits all files of a template as a release."""
+    commit_all(template)
+    git("tag", version, cwd=template)
+    return version
 
 
 def find_releases(repository: Path) -> dict[str, str]:
@@ -67,8 +79,7 @@ def tagged_clone(repository: Path, clone: Path) -> Path:
     clone_with_tags(repository, clone)
     git("rm", "--quiet", "-r", ".", cwd=clone)
     copy_working_tree(repository, clone)
-    commit_all(clone)
-    git("tag", TIP, cwd=clone)
+    release(clone, TIP)
     return clone
 
 

@@ -39,6 +39,13 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
+def differences(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
+    """The paths of the files that are not the same in both."""
+    return sorted(
+        path for path in found.keys() | expected.keys() if found.get(path) != expected.get(path)
+    )
+
+
 def render(template: Path, answers: Answers, checks: list[TreeCheck]) -> Service:
     """Renders a service into a temporary folder, and checks it there.
 

@@ -15,10 +15,11 @@ from proof.hostile_answers import REFUSED
 from proof.questions import label
 from proof.rendering import Service
 from proof.static_checks import FILE_CHECKS, TREE_CHECKS
-from proof.suites import Run
+from proof.suites import Run, Step
 
 CHECKS = ["rendered", *TREE_CHECKS, *FILE_CHECKS]
 LONGEST_LIST = 12
+LONGEST_OUTPUT = 3000
 
 
 def as_data(proof: Proof) -> dict[str, Any]:
@@ -69,7 +70,6 @@ def service_as_data(service: Service, kind: str) -> dict[str, Any]:
         "label": service.label,
         "answers": service.answers,
         "tree": service.tree,
-        "files": len(service.files),
         "seconds": service.seconds,
         "findings": [asdict(finding) for finding in service.findings],
     }
@@ -101,23 +101,24 @@ def show(proof: Proof, console: Console) -> None:
     for refused in proof.refused:
         console.print(f"[red]refused:[/] {escape(str(refused))}")
     for run in proof.runs:
-        for step in run.steps:
-            if not step.passed:
-                those = proof.trees.get(run.tree, proof.hostile)
-                console.rule(f"[red]{step.name} on {run.environment}", align="left")
-                console.print(escape(step.output[-3000:]))
-                console.print(f"in {len(those)} services, such as {escape(those[0].label)}")
+        those = proof.trees.get(run.tree, proof.hostile)
+        where = f"in {len(those)} services, such as {those[0].label}"
+        show_failed_steps(run.steps, f"on {run.environment}", where, console)
     for service, jobs in proof.workflows.items():
         for job in jobs:
-            for step in job.steps:
-                if not step.passed:
-                    console.rule(f"[red]{escape(job.name)}: {escape(step.name)}", align="left")
-                    console.print(escape(step.output[-3000:]))
-                    console.print(f"in the workflow of {service}")
+            show_failed_steps(job.steps, f"of {job.name}", f"in the workflow of {service}", console)
     console.print("\nRendered and read:", table_of_checks(proof), sep="\n")
     if proof.runs:
         console.print("\nInstalled and run:", table_of_runs(proof), sep="\n")
         console.print("\nThe generated workflow, executed:", table_of_workflows(proof), sep="\n")
+
+
+def show_failed_steps(steps: list[Step], of: str, where: str, console: Console) -> None:
+    for step in steps:
+        if not step.passed:
+            console.rule(f"[red]{escape(step.name)} {escape(of)}", align="left")
+            console.print(escape(step.output[-LONGEST_OUTPUT:]))
+            console.print(escape(where))
 
 
 def mark(failed: int) -> str:

@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -15,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+
+from proof.postgresql_server import free_port, open_folder
 
 # What neither tests nor programs of a service see. A suite is run where these files are missing,
 # so it could not see them if it tried.
@@ -95,14 +96,12 @@ def is_installed(python: str) -> bool:
 @contextmanager
 def folder_of_files(files: dict[str, bytes]) -> Iterator[Path]:
     """A temporary folder with these files."""
-    with tempfile.TemporaryDirectory() as temporary:
-        # For root, PostgreSQL runs as somebody else, who has to get to its data.
-        Path(temporary).chmod(0o755)
+    with open_folder() as folder:
         for path, content in files.items():
-            file = Path(temporary) / "service" / path
+            file = folder / "service" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        yield Path(temporary) / "service"
+        yield folder / "service"
 
 
 def own_environment() -> dict[str, str]:
@@ -180,9 +179,7 @@ def run_step(
 def serve(command: Sequence[str | Path], folder: Path) -> Step:
     """Starts the server, asks it whether it is ready, and stops it."""
     started = time.perf_counter()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with tempfile.TemporaryFile() as printed:
         server = subprocess.Popen(
             [*command, f"--port={port}"],

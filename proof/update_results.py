@@ -24,15 +24,17 @@ def cells_of(rows: list[Row]) -> dict[str, dict[str, list[Row]]]:
 
 def table_of_updates(rows: list[Row]) -> Table:
     """Each property and scenario, and how many sets of answers showed it for each release."""
-    versions = sorted({row["version"] for row in rows if row["version"]}, key=version_key)
+    versions = versions_of(rows)
     table = Table("updated to this state, from", *versions, "itself")
     for line, by_version in cells_of(rows).items():
         table.add_row(line, *(cell(by_version.get(version, [])) for version in [*versions, ""]))
     return table
 
 
-def version_key(version: str) -> list[int]:
-    return [int(part) for part in version.split(".")]
+def versions_of(rows: list[Row]) -> list[str]:
+    """The releases that services came from, the oldest first."""
+    found = {row["version"] for row in rows if row["version"]}
+    return sorted(found, key=lambda version: [int(part) for part in version.split(".")])
 
 
 def cell(rows: list[Row]) -> str:
@@ -44,7 +46,5 @@ def cell(rows: list[Row]) -> str:
 
 def save(rows: list[Row], results: Path) -> None:
     results.mkdir(exist_ok=True)
-    versions = sorted({row["version"] for row in rows if row["version"]}, key=version_key)
-    (results / "updates.json").write_text(
-        json.dumps({"versions": versions, "lines": cells_of(rows)}, ensure_ascii=False)
-    )
+    data = {"versions": versions_of(rows), "lines": cells_of(rows)}
+    (results / "updates.json").write_text(json.dumps(data, ensure_ascii=False))

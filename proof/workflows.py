@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from proof.postgresql_server import open_folder, postgresql_server
+from proof.releases import commit_all, git
 from proof.suites import Step, folder_of_files, own_environment, run_step
 
 PROVIDED_HERE = {"actions/checkout", "astral-sh/setup-uv"}
@@ -72,7 +73,9 @@ def run_workflow(files: dict[str, bytes], path: str, pythons: list[str]) -> list
     workflow = yaml.safe_load(files[path])
     jobs = []
     with folder_of_files(files) as repository:
-        commit(repository)
+        install = ["uv", "sync", "--quiet"]
+        subprocess.run(install, cwd=repository, env=own_environment(), check=True)
+        commit_all(repository)
         for job in workflow["jobs"].values():
             for row in rows_of_matrix(job):
                 context = {
@@ -97,17 +100,6 @@ def what_is_run(text: bytes) -> str:
     return json.dumps(run_here)
 
 
-def commit(folder: Path) -> None:
-    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com"]
-    for command in (
-        ["uv", "sync", "--quiet"],
-        ["git", "init", "--quiet", "--initial-branch=main"],
-        ["git", "add", "--all"],
-        ["git", *identity, "-c", "commit.gpgSign=false", "commit", "--quiet", "--message=Start"],
-    ):
-        subprocess.run(command, cwd=folder, env=own_environment(), check=True)
-
-
 def run_job(
     job: dict[str, Any], context: dict[str, str], repository: Path, pythons: list[str]
 ) -> Job:
@@ -117,7 +109,7 @@ def run_job(
         environment["UV_PYTHON"] = pythons[-1]
     with open_folder() as folder, ExitStack() as services:
         clone = folder / "clone"
-        subprocess.run(["git", "clone", "--quiet", str(repository), str(clone)], check=True)
+        git("clone", "--quiet", str(repository), str(clone), cwd=folder)
         for service in job.get("services", {}).values():
             here = services.enter_context(stand_in(service, repository))
             there = service["ports"][0].rpartition(":")[0]

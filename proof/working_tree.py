@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
+
 
 def copy_working_tree(repository: Path, folder: Path) -> None:
     """Copies the files of a repository, untracked ones included, ignored ones left out."""

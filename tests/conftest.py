@@ -11,20 +11,16 @@ import copier
 import httpx
 import pytest
 
-from proof.releases import commit_all
-from proof.working_tree import copy_working_tree
-
-ROOT = Path(__file__).parents[1]
+from proof.releases import COMMITS_OF_NOBODY, commit_all
+from proof.working_tree import ROOT, copy_working_tree
 
 Render = Callable[..., Path]
 
 
 @pytest.fixture
 def commits_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For the commits that Copier makes itself, on a machine whose git knows nobody."""
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "Nobody")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "nobody@example.com")
+    for name, value in COMMITS_OF_NOBODY.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +76,13 @@ def copy_of(service: Path, folder: Path) -> Path:
     """Copies the files of an installed service, but neither its `.venv` nor its databases."""
     ignored = shutil.ignore_patterns(".venv", ".postgresql*", "*.db*")
     return Path(shutil.copytree(service, folder, ignore=ignored))
+
+
+def replace_once(file: Path, old: str, new: str) -> None:
+    """Raises `AssertionError` unless the file has exactly one place for it."""
+    text = file.read_text()
+    assert text.count(old) == 1, f"{file} has {text.count(old)} places for {old!r}, not one"
+    file.write_text(text.replace(old, new))
 
 
 def run_suite(

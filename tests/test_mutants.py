@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from mutants.__main__ import plant, report
 from mutants.operators import mutate
 from mutants.survivors import key_of, read_table, row_of
+from proof.working_tree import ROOT
 
 
 def changes(text: str) -> list[str]:

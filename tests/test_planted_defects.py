@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import run_suite
+from conftest import replace_once, run_suite
 
 COMMIT = "    await session.commit()\n"
 OWNER = ", Task.owner_id == owner.id"
@@ -147,11 +147,8 @@ def test_without_a_defect_the_suite_is_green(installed_service: Path) -> None:
 
 
 def plant(service: Path, defect: tuple[str, str, str]) -> None:
-    """Raises `AssertionError` if the file has not exactly one place for it."""
     name, sound, defective = defect
-    text = (service / name).read_text()
-    assert text.count(sound) == 1, f"{name} has no longer one place to plant this defect"
-    (service / name).write_text(text.replace(sound, defective))
+    replace_once(service / name, sound, defective)
 
 
 @pytest.mark.parametrize("defect", DEFECTS)

@@ -8,13 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import replace_once
 from rich.console import Console
 
-from proof.branches import branches_never_taken
+from proof.branches import all_branches, branches_never_taken
 from proof.combinations import Proof, prove
+from proof.covering_array import assert_pairs_are_covered
 from proof.findings import Finding
-from proof.hostile_answers import HOSTILE, assert_pairs_are_covered, hostile_combinations
+from proof.hostile_answers import HOSTILE, hostile_combinations
 from proof.page import write_page
 from proof.progress import Reporter
 from proof.questions import Answers, all_combinations, label, offered_values
@@ -23,14 +24,7 @@ from proof.results import as_data, save, show
 from proof.static_checks import links_resolve
 from proof.suites import Environment, run_suites
 from proof.workflows import UnknownError, expand, run_workflow
-from proof.working_tree import copy_working_tree
-
-
-def change(file: Path, old: str, new: str) -> None:
-    """Raises `AssertionError` unless the file has exactly one place for it."""
-    text = file.read_text()
-    assert text.count(old) == 1, f"{file} has {text.count(old)} places for {old!r}"
-    file.write_text(text.replace(old, new))
+from proof.working_tree import ROOT, copy_working_tree
 
 
 @pytest.fixture
@@ -52,24 +46,26 @@ def proof_of_a_broken_template(tmp_path_factory: pytest.TempPathFactory) -> Proo
     with (template / "README.md.jinja").open("a") as readme:
         readme.write('{% if database == "mysql" %}\nNobody reads this.\n{% endif %}\n')
         readme.write("[Nothing](docs/nothing.md) is there.\n")
-    change(
+    replace_once(
         template / "compose.yaml.jinja",
         "name: {{ project_slug }}\n",
         "name: {{ project_slug }}\nx-description: {{ description }}\n",
     )
     workflow = template / ".github/workflows/ci.yml.jinja"
     workflow.write_text(workflow.read_text().replace("persist-credentials: false", "lfs: true", 1))
-    change(folder / "copier.yml", "    Dockerfile\n", "")
+    replace_once(folder / "copier.yml", "    Dockerfile\n", "")
     with (template / "docs/testing.md.jinja").open("a") as page:
         page.write("{% if not example %}\n\n{% endif %}\n")
     with (template / ".gitignore.jinja").open("a") as ignored:
         ignored.write("{{ range(99999) | random }}\n")
-    change(template / "app/db/session.py", "import Depends", "import  Depends")
-    change(
+    replace_once(template / "app/db/session.py", "import Depends", "import  Depends")
+    replace_once(
         folder / "copier.yml", "0 <= coverage_threshold <= 100", "0 <= coverage_threshold <= 999"
     )
-    change(template / "Dockerfile.jinja", "EXPOSE 8000\n", "EXPOSE 8000\nRUN cd /tmp\n")
-    change(template / "app/main.py.jinja", "title={{ python_string(project_name) }}", 'title="A"')
+    replace_once(template / "Dockerfile.jinja", "EXPOSE 8000\n", "EXPOSE 8000\nRUN cd /tmp\n")
+    replace_once(
+        template / "app/main.py.jinja", "title={{ python_string(project_name) }}", 'title="A"'
+    )
     return prove(folder, Reporter(Console(file=io.StringIO())))
 
 
@@ -184,8 +180,8 @@ def test_what_breaks_one_tree_only_turns_its_run_red(
 ) -> None:
     imports = "from app.db"
     needs_example = "from app.tasks.models import Task as Task\n"
-    change(scratch / "template/app/health/routes.py", imports, needs_example + imports)
-    change(scratch / "template/pyproject.toml.jinja", '    "asyncpg>=0.32.0",\n', "")
+    replace_once(scratch / "template/app/health/routes.py", imports, needs_example + imports)
+    replace_once(scratch / "template/pyproject.toml.jinja", '    "asyncpg>=0.32.0",\n', "")
     proof = Proof(offered_values(scratch), environments=[Environment(PYTHON, "highest")])
     combination = next(
         each for each in all_combinations(scratch) if answers.items() <= each.items()
@@ -220,7 +216,7 @@ def test_a_new_question_is_covered_without_a_change_of_the_proof(scratch: Path) 
     assert answered == [(True, False), (True, True), (False, False), (False, True)]
     assert [service.findings for service in proof.services] == [[], [], [], []]
     seen = {outcome for service in proof.services for outcome in service.seen}
-    never = [branch.condition for branch in branches_never_taken(scratch, seen)]
+    never = [branch.condition for branch in branches_never_taken(all_branches(scratch), seen)]
     assert "{% if metrics %}" not in never
 
 
@@ -297,7 +293,7 @@ def test_each_condition_is_seen_both_ways_or_named(
 
     assert never == [
         f"{branch.line}: {str(branch.outcome[2]).lower()}"
-        for branch in branches_never_taken(tmp_path, seen)
+        for branch in branches_never_taken(all_branches(tmp_path), seen)
     ]
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import ROOT, Render
+from conftest import Render
 
 from proof.hostile_answers import REFUSED
 from proof.questions import read_questions
+from proof.working_tree import ROOT
 
 # Names and values that services rely on.
 DEFAULTS = {

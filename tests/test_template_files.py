@@ -4,7 +4,9 @@ import re
 import tomllib
 
 import pytest
-from conftest import ROOT, Render
+from conftest import Render
+
+from proof.working_tree import ROOT
 
 
 def test_at_most_three_python_files_of_the_template_hold_a_tag() -> None:

@@ -11,9 +11,10 @@ from rich.console import Console
 from proof.compilation import compiled_once
 from proof.page import write_page
 from proof.questions import label
-from proof.releases import ROOT, TIP, fresh_files, git, tagged_clone
+from proof.releases import COMMITS_OF_NOBODY, TIP, fresh_files, git, tagged_clone
 from proof.suites import own_environment
 from proof.update_results import save, table_of_updates
+from proof.working_tree import ROOT
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,9 +23,8 @@ def nobody_s_git_and_one_compilation() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        for role in ("AUTHOR", "COMMITTER"):
-            patch.setenv(f"GIT_{role}_NAME", "Nobody")
-            patch.setenv(f"GIT_{role}_EMAIL", "nobody@example.com")
+        for name, value in COMMITS_OF_NOBODY.items():
+            patch.setenv(name, value)
         with compiled_once({}):
             yield
 

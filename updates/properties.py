@@ -5,14 +5,8 @@ from pathlib import Path
 
 from proof.questions import Answers
 from proof.releases import commit_all, conflicts, copy_of_release, fresh_files, update
-from proof.rendering import files_of
+from proof.rendering import differences, files_of
 from proof.suites import own_environment
-
-
-def differences(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
-    return sorted(
-        path for path in found.keys() | expected.keys() if found.get(path) != expected.get(path)
-    )
 
 
 def equals_a_fresh_copy(

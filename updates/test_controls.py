@@ -9,15 +9,16 @@ from copier.errors import UnsafeTemplateError
 
 from proof.questions import Answers
 from proof.releases import (
-    ROOT,
     commit_all,
     copy_of_release,
     find_releases,
     fresh_files,
     git,
+    release,
     update,
 )
 from proof.rendering import files_of
+from proof.working_tree import ROOT
 from updates.properties import (
     changes_nothing_the_second_time,
     comes_back,
@@ -31,16 +32,14 @@ DEFAULTS: Answers = {}
 SETTINGS = '_min_copier_version: "9.19"\n'
 
 
-def release(template: Path, version: str, **changes: tuple[str, str]) -> str:
+def changed_release(template: Path, version: str, **changes: tuple[str, str]) -> str:
     """Adds a release to it; in each file, by its name, one text is replaced by another."""
     for name, (old, new) in changes.items():
         (file,) = [path for path in template.rglob(name) if ".git" not in path.parts]
         text = file.read_text()
         assert old in text, f"{file} has no {old!r}"
         file.write_text(text.replace(old, new, 1))
-    commit_all(template)
-    git("tag", version, cwd=template)
-    return version
+    return release(template, version)
 
 
 NEVER_AGAIN = {"copier.yml": (SETTINGS, SETTINGS + '_skip_if_exists: ["README.md"]\n')}
@@ -49,7 +48,7 @@ RANDOM = {"README.md.jinja": ("## Start\n", "## Start {{ range(99999) | random }
 
 def test_an_update_that_skips_a_file_is_noticed(own_template: Path, tmp_path: Path) -> None:
     readme = {"README.md.jinja": ("## Start\n", "## Begin\n")}
-    broken = release(own_template, "10000.0.0", **NEVER_AGAIN, **readme)
+    broken = changed_release(own_template, "10000.0.0", **NEVER_AGAIN, **readme)
 
     found = equals_a_fresh_copy(own_template, tmp_path / "a", "0.3.0", DEFAULTS, broken, {})
 
@@ -59,7 +58,7 @@ def test_an_update_that_skips_a_file_is_noticed(own_template: Path, tmp_path: Pa
 def test_a_feature_that_does_not_change_a_file_is_noticed(
     own_template: Path, tmp_path: Path
 ) -> None:
-    broken = release(own_template, "10000.0.0", **NEVER_AGAIN)
+    broken = changed_release(own_template, "10000.0.0", **NEVER_AGAIN)
 
     found = equals_a_fresh_copy(
         own_template, tmp_path / "a", broken, {"example": True}, broken, {"example": False}
@@ -71,7 +70,7 @@ def test_a_feature_that_does_not_change_a_file_is_noticed(
 def test_a_feature_that_does_not_come_back_as_it_was_is_noticed(
     own_template: Path, tmp_path: Path
 ) -> None:
-    broken = release(own_template, "10000.0.0", **RANDOM)
+    broken = changed_release(own_template, "10000.0.0", **RANDOM)
 
     found = comes_back(own_template, tmp_path / "a", broken, {"example": True}, {"example": False})
 
@@ -81,11 +80,11 @@ def test_a_feature_that_does_not_come_back_as_it_was_is_noticed(
 def test_a_release_that_is_not_the_same_by_stages_is_noticed(
     own_template: Path, tmp_path: Path
 ) -> None:
-    middle = release(own_template, "10000.0.0", **NEVER_AGAIN)
+    middle = changed_release(own_template, "10000.0.0", **NEVER_AGAIN)
     readme = {"README.md.jinja": ("## Start\n", "## Begin\n")}
     open_again = {"copier.yml": ('_skip_if_exists: ["README.md"]\n', "")}
-    last = release(own_template, "10001.0.0", **readme)
-    end = release(own_template, "10002.0.0", **open_again)
+    last = changed_release(own_template, "10001.0.0", **readme)
+    end = changed_release(own_template, "10002.0.0", **open_again)
 
     found = is_the_same_by_stages(own_template, tmp_path, ["0.3.0", middle, last, end], DEFAULTS)
 
@@ -93,7 +92,7 @@ def test_a_release_that_is_not_the_same_by_stages_is_noticed(
 
 
 def test_a_template_that_differs_each_time_is_noticed(own_template: Path, tmp_path: Path) -> None:
-    broken = release(own_template, "10000.0.0", **RANDOM)
+    broken = changed_release(own_template, "10000.0.0", **RANDOM)
 
     found = changes_nothing_the_second_time(own_template, tmp_path / "a", "0.3.0", DEFAULTS, broken)
 
@@ -102,7 +101,7 @@ def test_a_template_that_differs_each_time_is_noticed(own_template: Path, tmp_pa
 
 def test_a_task_that_needs_trust_is_noticed(own_template: Path, tmp_path: Path) -> None:
     task = {"copier.yml": (SETTINGS, SETTINGS + '_tasks: ["true"]\n')}
-    broken = release(own_template, "10000.0.0", **task)
+    broken = changed_release(own_template, "10000.0.0", **task)
     service = copy_of_release(own_template, "0.3.0", DEFAULTS, tmp_path / "a")
 
     with pytest.raises(UnsafeTemplateError):
@@ -111,7 +110,7 @@ def test_a_task_that_needs_trust_is_noticed(own_template: Path, tmp_path: Path) 
 
 def test_a_new_question_without_a_default_is_noticed(own_template: Path, tmp_path: Path) -> None:
     question = {"copier.yml": ("project_slug:\n", "owner:\n  type: str\n\nproject_slug:\n")}
-    broken = release(own_template, "10000.0.0", **question)
+    broken = changed_release(own_template, "10000.0.0", **question)
     service = copy_of_release(own_template, "0.3.0", DEFAULTS, tmp_path / "a")
 
     with pytest.raises(ValueError, match="owner"):
@@ -156,7 +155,7 @@ def test_a_change_of_the_template_that_does_not_arrive_is_noticed(
     own_template: Path, tmp_path: Path
 ) -> None:
     readme = {"README.md.jinja": ("## Start\n", "## Begin\n")}
-    broken = release(own_template, "10000.0.0", **NEVER_AGAIN, **readme)
+    broken = changed_release(own_template, "10000.0.0", **NEVER_AGAIN, **readme)
     service = copy_of_release(own_template, "0.3.0", DEFAULTS, tmp_path / "a")
     original = files_of(service)
 

@@ -8,7 +8,7 @@ import pytest
 from proof.questions import label
 from proof.releases import TIP, commit_all, conflicts, copy_of_release, update
 from proof.rendering import files_of
-from updates.answers import VERSIONS, offered_by
+from updates.answers import OFFERED, VERSIONS
 
 SEAM = re.compile(r"^( *)(?:#|<!--) .*[Oo]ur own .* go below this line\..*\n", re.MULTILINE)
 SEAMS_OF_THE_TIP = {
@@ -63,7 +63,7 @@ def test_lines_at_each_seam_are_kept_by_an_update(
     assert our_lines(service) == added
 
 
-SWITCHED = [{name: value} for name, values in offered_by("0.3.0").items() for value in values[1:]]
+SWITCHED = [{name: value} for name, values in OFFERED.items() for value in values[1:]]
 
 
 @pytest.mark.shows("lines at each seam are kept when a feature is switched and switched back")
@@ -87,6 +87,6 @@ def test_lines_at_each_seam_are_kept_when_a_feature_is_switched(
         path: count for path, count in SEAMS_OF_THE_TIP.items() if path not in gone
     }
     commit_all(service)
-    update(service, TIP, **{name: offered_by("0.3.0")[name][0] for name in answers})
+    update(service, TIP, **{name: OFFERED[name][0] for name in answers})
     assert conflicts(service) == []
     assert our_lines(service).keys() | gone == SEAMS_OF_THE_TIP.keys()

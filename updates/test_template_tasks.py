@@ -12,9 +12,10 @@ import pytest
 import yaml
 
 from proof.questions import Answers
-from proof.releases import ROOT, TIP, commit_all, copy_of_release, git
+from proof.releases import TIP, commit_all, copy_of_release, git, release
 from proof.rendering import files_of
 from proof.suites import own_environment
+from proof.working_tree import ROOT
 from updates.scenarios import append, make_ten_commits, replace, write
 
 TASKS = ROOT / "template/template_tasks.py"
@@ -164,10 +165,9 @@ def test_a_conflict_is_left_as_a_merge_would_leave_it(template: Path, tmp_path: 
 
 
 def test_tests_that_fail_after_an_update_are_told(own_template: Path, tmp_path: Path) -> None:
-    schemas = own_template / "template/app/health/routes.py"
-    replace(schemas, "/livez", "/alive")
-    commit_all(own_template)
-    git("tag", "10000.0.0", cwd=own_template)
+    routes = own_template / "template/app/health/routes.py"
+    replace(routes, "/livez", "/alive")
+    release(own_template, "10000.0.0")
     service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
 
     result = run_task(service, "update")
@@ -355,8 +355,7 @@ def test_an_edited_file_that_the_template_deletes_or_renames_is_not_lost(
         logs.unlink()
     else:
         logs.rename(own_template / "template" / moved_to)
-    commit_all(own_template)
-    git("tag", "10000.0.0", cwd=own_template)
+    release(own_template, "10000.0.0")
 
     assert_refused(service, "app/logs.py would be deleted")
 
@@ -364,11 +363,9 @@ def test_an_edited_file_that_the_template_deletes_or_renames_is_not_lost(
 def test_an_edited_binary_file_is_not_lost(own_template: Path, tmp_path: Path) -> None:
     logo = own_template / "template/docs/logo.bin"
     logo.write_bytes(b"\x00first\xff")
-    commit_all(own_template)
-    git("tag", "10000.0.0", cwd=own_template)
+    release(own_template, "10000.0.0")
     logo.write_bytes(b"\x00second\xff")
-    commit_all(own_template)
-    git("tag", "10001.0.0", cwd=own_template)
+    release(own_template, "10001.0.0")
     service = copy_of_release(own_template, "10000.0.0", {}, tmp_path / "service")
     (service / "docs/logo.bin").write_bytes(b"\x00ours\xff")
     commit_all(service)
@@ -429,20 +426,23 @@ def test_the_workflow_pushes_a_branch_and_opens_a_pull_request(
             ".github/workflows/template-update.yml"
         ]
     )
-    update, open_request = (step for step in workflow["jobs"]["update"]["steps"] if "run" in step)
     origin = tmp_path / "origin"
     git("clone", "--quiet", "--bare", str(older), str(origin), cwd=tmp_path)
     git("clone", "--quiet", str(origin), str(tmp_path / "checkout"), cwd=tmp_path)
     write(tmp_path / "bin/gh", f'#!/bin/sh\necho "$@" >> {tmp_path}/gh.log\n')
     (tmp_path / "bin/gh").chmod(0o755)
-    variables = environment() | {"GITHUB_REF_NAME": "main", "GH_TOKEN": "a token"}
+    variables = environment() | {
+        "GITHUB_REF_NAME": "main",
+        "GH_TOKEN": "a token",
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+    }
 
-    for step, path in ((update, None), (open_request, tmp_path / "bin")):
-        here = variables | ({"PATH": f"{path}:{os.environ['PATH']}"} if path else {})
-        script = step["run"].replace("uv run poe template-update", " ".join(command("update")))
-        subprocess.run(
-            ["bash", "-e", "-c", script], cwd=tmp_path / "checkout", env=here, check=True
-        )
+    for step in workflow["jobs"]["update"]["steps"]:
+        if "run" in step:
+            script = step["run"].replace("uv run poe template-update", " ".join(command("update")))
+            subprocess.run(
+                ["bash", "-e", "-c", script], cwd=tmp_path / "checkout", env=variables, check=True
+            )
 
     assert f"template-{TIP}" in git("branch", "--list", cwd=origin)
     assert (tmp_path / "gh.log").read_text() == (
