@@ -2,7 +2,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ import copier
 import httpx
 import pytest
 
+from proof.processes import heed_ctrl_c, wait_until
 from proof.releases import COMMITS_OF_NOBODY, commit_all
 from proof.working_tree import ROOT, copy_working_tree
 
@@ -102,12 +102,6 @@ def run_suite(
     )
 
 
-def command_lines() -> list[str]:
-    """Of all processes of this machine; `-ww`, or ps would cut them."""
-    command = ["ps", "-wweo", "args"]
-    return subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-
-
 def stop_suite(
     installed_service: Path,
     service: Path,
@@ -130,20 +124,6 @@ def stop_suite(
         process.wait(timeout=20)
     finally:
         process.kill()
-
-
-def heed_ctrl_c() -> None:
-    """For `preexec_fn`: who runs the tests in the background has them ignore it."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Raises `AssertionError` after 20 seconds."""
-    for _ in range(200):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen in 20 seconds")
 
 
 ADA = {"email": "ada@example.com", "password": "correct horse"}

@@ -13,18 +13,16 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import (
-    command_lines,
     copy_of,
-    heed_ctrl_c,
     install_service,
     logged_in,
     run_suite,
     stop_suite,
-    wait_until,
 )
 from test_planted_defects import DEFECTS, TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER, plant
 
 from proof.postgresql_server import NOBODY, free_port, open_folder, postgresql_server, psql
+from proof.processes import command_lines, heed_ctrl_c, wait_until
 
 thorough = pytest.mark.thorough
 

@@ -7,8 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import command_lines, run_suite, stop_suite, wait_until
+from conftest import run_suite, stop_suite
 
+from proof.processes import command_lines, wait_until
 from proof.working_tree import ROOT
 
 ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}
