@@ -36,7 +36,7 @@ WIDTH = 100
 UPDATE = [
     "git log --oneline --max-count=4",
     "uv run --no-project ../evergreen/template/template_tasks.py update",
-    "git status",
+    "git branch --verbose",
 ]
 
 

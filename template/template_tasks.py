@@ -2,27 +2,36 @@
 
     uv run poe template-check     # is there a newer release, and what changed in it?
     uv run poe template-diff      # what differs from a fresh copy of the same release?
-    uv run poe template-update    # the update, on a branch of its own
+    uv run poe template-update    # the update, in a commit on a branch of its own
 
-The update happens in a second working tree of this repository, in a temporary folder. So whoever
+For an update, Copier makes two fresh copies, of the release that the service has and of the newer
+one, and git merges what differs between them. So whatever you and the template have both changed
+is a conflict, and never lost. This happens in a second working tree, in a temporary folder: whoever
 interrupts it finds the service as it was.
 """
 
 import argparse
-import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import copy
 from tempfile import TemporaryDirectory
 
 COPIER = ("uvx", "--quiet", "--from", "copier>=9.19", "copier")
 ANSWERS = ".copier-answers.yml"
+AS_RECORDED = ("--vcs-ref=:current:", f"--exclude={ANSWERS}")
+FIND_RENAMES = "find-renames=80%"
 SERVICE = Path.cwd()
+CONFLICTS = {
+    "UU": "you and the template changed the same lines",
+    "AA": "you and the template added it",
+    "UD": "you changed it, the template deleted it",
+    "DU": "you deleted or moved it, the template changed it",
+}
 
 
 def main() -> None:
@@ -37,109 +46,139 @@ def main() -> None:
     update.add_argument(
         "--data", metavar="NAME=VALUE", action="append", default=[], help="answer a question anew"
     )
-    update.add_argument(
-        "--lose-edits", action="store_true", help="even if what you have changed in a file is lost"
-    )
     options = parser.parse_args()
     if not (SERVICE / ANSWERS).is_file():
         sys.exit(f"There is no {ANSWERS} in {SERVICE}: run this where the service has it.")
     try:
+        template = address_of_template()
         if options.task == "check":
-            print_news()
+            print_news(template)
         elif options.task == "diff":
             print_drift()
         else:
-            update_service(options.to, options.data, lose_edits=options.lose_edits)
+            update_service(template, options.to, options.data)
     except KeyboardInterrupt:
         sys.exit("\nInterrupted: the service is as it was.")
 
 
-def run(*command: str, folder: Path = SERVICE, given: str | None = None) -> str:
+def run(*command: str, folder: Path = SERVICE) -> str:
     """What it prints; the program ends with what it says if it fails."""
     try:
-        result = subprocess.run(command, cwd=folder, input=given, capture_output=True, text=True)
+        result = subprocess.run(
+            command, cwd=folder, capture_output=True, encoding="utf-8", errors="backslashreplace"
+        )
     except FileNotFoundError:
         sys.exit(f"There is no program {command[0]}: install uv and git first.")
     if result.returncode != 0:
-        called = " ".join(command).removeprefix(" ".join(COPIER[:-1])).strip()
         said = f"{result.stderr}{result.stdout}".strip()
         if "Traceback" in said:
             said = said.splitlines()[-1]
-        sys.exit(f"{called} failed, and the service is as it was:\n{said}")
+        sys.exit(f"{' '.join(command)} failed, and the service is as it was:\n{said}")
     return result.stdout
 
 
-def versions() -> tuple[str, str]:
-    """That of this service, and the newest one."""
-    found = json.loads(run(*COPIER, "check-update", "--output-format=json"))
-    if "+" in found["latest_version"]:
-        sys.exit(f"The template in {source()} has no tags, and so no release to update to.")
-    return found["current_version"], found["latest_version"]
+def git(*arguments: str, folder: Path = SERVICE) -> str:
+    """Without the hooks of the service, which are for the commits of people."""
+    return run("git", "-c", "core.hooksPath=/dev/null", *arguments, folder=folder)
 
 
-def files_of(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and ".git" not in path.relative_to(folder).parts
-    }
+def changed_paths(*arguments: str, folder: Path = SERVICE) -> list[str]:
+    return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]
 
 
-def fresh_copy(answers: Path, folder: Path, version: str) -> dict[str, bytes]:
-    """What the template gives with the answers that a file records."""
-    folder.mkdir()
-    copy(answers, folder / ANSWERS)
-    run(*COPIER, "recopy", "--quiet", "--defaults", "--overwrite", "-r", version, folder=folder)
-    return files_of(folder)
+def recorded(name: str) -> str:
+    answers = re.sub(r"\n +", " ", (SERVICE / ANSWERS).read_text())  # YAML folds long lines
+    found = re.search(rf"(?m)^{name}: ['\"]?(.*?)['\"]?$", answers)
+    return found[1] if found else sys.exit(f"There is no {name} in {ANSWERS}.")
+
+
+def address_of_template() -> str:
+    """As git would write it."""
+    template = recorded("_src_path").removeprefix("git+")
+    if template.startswith("~"):
+        template = str(Path(template).expanduser())
+    for short, address in {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}.items():
+        if template.startswith(short):
+            template = address + template.removeprefix(short)
+    if ":" not in template and not template.startswith("/"):
+        sys.exit(
+            f"The template is in {template}, says {ANSWERS}, but relative to which folder?\n"
+            "Write its whole path or its address there, and commit that."
+        )
+    return template
+
+
+def tags_of_releases(template: str) -> dict[str, str]:
+    """Of each version, the oldest first, its tag."""
+    refs = git("ls-remote", "--tags", "--refs", template).split()[1::2]
+    tags = [ref.removeprefix("refs/tags/") for ref in refs]
+    releases = [tag for tag in tags if re.fullmatch(r"v?\d+(\.\d+)*", tag)]
+    if not releases:
+        sys.exit(f"The template in {template} has no tags, and so no release to update to.")
+    return {tag.removeprefix("v"): tag for tag in sorted(releases, key=numbers)}
+
+
+def numbers(version: str) -> list[int]:
+    """By which versions are compared; what follows a hyphen is a commit after the release."""
+    return [int(number) for number in re.findall(r"\d+", version.split("-")[0])]
+
+
+@contextmanager
+def second_working_tree() -> Iterator[Path]:
+    git("worktree", "prune")
+    with TemporaryDirectory() as folder:
+        tree = Path(folder) / SERVICE.resolve().name
+        git("worktree", "add", "--quiet", "--detach", str(tree))
+        try:
+            yield tree
+        finally:
+            git("worktree", "remove", "--force", str(tree))
+
+
+def commit_fresh_copy(tree: Path, message: str, *options: str) -> str:
+    """What the template gives with the answers that are committed there."""
+    git("rm", "--quiet", "-r", ".", folder=tree)
+    git("checkout", "--quiet", "HEAD", "--", ANSWERS, folder=tree)
+    run(*COPIER, "recopy", "--quiet", "--defaults", "--overwrite", *options, folder=tree)
+    git("add", "--all", "--force", folder=tree)
+    commit = ("commit", "--quiet", "--no-gpg-sign", "--allow-empty", "-m", message)
+    git(*commit, folder=tree)
+    return git("rev-parse", "HEAD", folder=tree).strip()
 
 
 # ── poe template-check ───────────────────────────────────────────────────────
 
 
-def print_news() -> None:
-    ours, newest = versions()
+def print_news(template: str) -> None:
+    ours, tags = recorded("_commit").removeprefix("v"), tags_of_releases(template)
+    newest = list(tags)[-1]
     if ours == newest:
         print(f"This service is up to date: {ours} is the newest release of its template.")
         return
     print(f"This service is made from {ours}; the newest release of its template is {newest}.\n")
     with TemporaryDirectory() as folder:
-        run("git", "clone", "--quiet", "--bare", source(), folder)
-        tags = run("git", "tag", folder=Path(folder)).split()
-        tag = next(each for each in tags if each.removeprefix("v") == newest)
-        changelog = run("git", "show", f"{tag}:CHANGELOG.md", folder=Path(folder))
+        git("clone", "--quiet", "--bare", "--depth=1", "--branch", tags[newest], template, folder)
+        changelog = git("show", "HEAD:CHANGELOG.md", folder=Path(folder))
     for section in re.split(r"(?m)^(?=## )", changelog)[1:]:
         version = re.match(r"## \[?v?(\d[^\]\s]*)", section)
-        if version and version[1] == ours:
+        if version and numbers(version[1]) <= numbers(ours):
             break
         if version:
             print(section)
     print("To update: uv run poe template-update")
 
 
-def source() -> str:
-    """Where the template is, as git would call it."""
-    (recorded,) = re.findall(r"(?m)^_src_path: ['\"]?(.*?)['\"]?$", (SERVICE / ANSWERS).read_text())
-    for short, address in {"gh:": "https://github.com/", "gl:": "https://gitlab.com/"}.items():
-        recorded = recorded.replace(short, address, 1) if recorded.startswith(short) else recorded
-    return str(recorded).removeprefix("git+")
-
-
 # ── poe template-diff ────────────────────────────────────────────────────────
 
 
 def print_drift() -> None:
-    tracked = set(run("git", "ls-files", "-z").split("\0")) - {""}
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        fresh = fresh_copy(SERVICE / ANSWERS, folder / "template", ":current:")
-        for path in tracked & fresh.keys():
-            if (SERVICE / path).is_file():
-                (folder / "service" / path).parent.mkdir(parents=True, exist_ok=True)
-                copy(SERVICE / path, folder / "service" / path)
-        differ = subprocess.run(["git", "diff", "--no-index", "template", "service"], cwd=folder)
-    if differ.returncode == 0:
+    with second_working_tree() as tree:
+        fresh = commit_fresh_copy(tree, "A fresh copy", *AS_RECORDED)
+    if changed_paths("--diff-filter=a", fresh):
+        subprocess.run(["git", "diff", "--diff-filter=a", fresh], cwd=SERVICE)
+    else:
         print("Each file of the template is as in a fresh copy.")
-    own = sorted(tracked - fresh.keys() - {"uv.lock"})
+    own = [path for path in changed_paths("--diff-filter=A", fresh) if path != "uv.lock"]
     if own:
         print("\nFiles that only this service has:", *own, sep="\n    ")
 
@@ -147,127 +186,127 @@ def print_drift() -> None:
 # ── poe template-update ──────────────────────────────────────────────────────
 
 
-def update_service(version: str | None, data: list[str], *, lose_edits: bool) -> None:
+def update_service(template: str, version: str | None, data: list[str]) -> None:
     refuse_what_git_could_not_undo()
-    ours, newest = versions()
-    target = version or newest
+    for each in data:
+        if "=" not in each:
+            sys.exit(f"--data {each}: write the name of a question, =, and the answer.")
+    main, base = git("branch", "--show-current").strip(), git("rev-parse", "HEAD").strip()
+    ours, tags = recorded("_commit").removeprefix("v"), tags_of_releases(template)
+    newest = list(tags)[-1]
+    target = (version or newest).removeprefix("v")
     if target == ours and not data:
         print(f"This service is up to date: {ours} is the newest release of its template.")
         return
-    branch = f"template-{target}"
-    tags = run("git", "ls-remote", "--tags", "--refs", source(), target, f"v{target}").split()
-    if not tags:
+    if target not in tags:
         sys.exit(f"There is no release {target} of the template; the newest one is {newest}.")
-    tag = tags[-1].removeprefix("refs/tags/")
-    if run("git", "branch", "--list", branch):
-        sys.exit(f"There is a branch {branch} already: merge it, or `git branch -D {branch}`.")
-    print(f"Updating from {ours} to {target} …", flush=True)
-    with second_working_tree() as trial, TemporaryDirectory() as fresh:
-        before = fresh_copy(trial / ANSWERS, Path(fresh) / "before", ":current:")
-        committed = files_of(trial)
+    branch = f"template-{target}"
+    if git("branch", "--list", branch):
+        sys.exit(
+            f"There is a branch {branch} already: `git merge {branch}` takes it over, "
+            f"and `git branch -d {branch}` deletes it after that."
+        )
+    print(f"Updating from {ours} to {target} ...", flush=True)
+    with second_working_tree() as tree:
+        before = commit_fresh_copy(tree, f"The template at {ours}", *AS_RECORDED)
         answers = [f"--data={each}" for each in data]
-        update = ("update", "--quiet", "--defaults", "--conflict=inline", f"--vcs-ref={tag}")
-        run(*COPIER, *update, *answers, folder=trial)
-        refuse_unknown_questions(data, (trial / ANSWERS).read_text())
-        after = fresh_copy(trial / ANSWERS, Path(fresh) / "after", tag)
-        lost = lost_edits(before, committed, files_of(trial), after)
-        if lost and not lose_edits:
-            sys.exit(
-                "What you have changed in these files would be lost, so nothing was written:\n"
-                + "".join(f"    {line}\n" for line in lost)
-                + "Move it to files of your own first, or run this again with --lose-edits."
-            )
-        ignored = sorted(path for path in after if path not in committed and is_ignored(path))
-        unmerged = run("git", "ls-files", "--unmerged", "-z", folder=trial)
-        run("git", "add", "--all", folder=trial)
-        tests_pass = not unmerged and suite_passes(trial)
-        run("git", "add", "--update", folder=trial)  # the tests may have brought uv.lock up to date
         message = f"Update from the template, {ours} to {target}"
-        run("git", "commit", "--quiet", "--no-verify", "--allow-empty", "-m", message, folder=trial)
-        commit = run("git", "rev-parse", "HEAD", folder=trial).strip()
-    if ignored:
-        print("git ignores these files of the template, so they stay as they are:", *ignored)
-    if unmerged:
-        leave_conflicts(branch, commit, unmerged)
-    before_it = run("git", "branch", "--show-current").strip()
-    run("git", "switch", "--quiet", "--create", branch, commit)
-    print(f"Updated, in a commit on the new branch {branch}. Read it: git diff {before_it}")
+        after = commit_fresh_copy(tree, message, f"--vcs-ref={tags[target]}", *answers)
+        refuse_unknown_questions(data, (tree / ANSWERS).read_text())
+        if not changed_paths(before, after):
+            print("That is what this service has: there is nothing to update.")
+            return
+        after = leave_deleted(tree, base, before, after)
+        git("switch", "--quiet", "--detach", base, folder=tree)
+        conflicts = cherry_pick(after, tree)
+        new = ("--cached", "--no-renames", "--diff-filter=A", base)
+        refuse_to_overwrite(changed_paths(*new, folder=tree))
+        tests_pass = not conflicts and suite_passes(tree)
+        if changed_paths("--", "uv.lock", folder=tree):
+            git("commit", "--quiet", "--amend", "--no-edit", "uv.lock", folder=tree)
+        updated = git("rev-parse", "HEAD", folder=tree).strip()
+    if conflicts:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on, the files do change
+        git("switch", "--quiet", "--create", branch, base)
+        sys.exit(how_to_merge(branch, main, cherry_pick(after, SERVICE)))
+    git("branch", branch, updated)
+    print(f"\nThe update is a commit on the branch {branch}; nothing else has changed.")
     if not tests_pass:
-        sys.exit(f"Its tests fail: mend them here, or go back by `git switch {before_it}`.")
-    print(f"Its tests pass. To take it over: git switch {before_it} && git merge {branch}")
+        sys.exit(f"Its tests fail. To mend them: git switch {branch}")
+    print(f"Its tests pass.\n    to read it:      git diff {main}...{branch}")
+    print(f"    to take it over: git merge {branch}")
 
 
 def refuse_what_git_could_not_undo() -> None:
-    top = run("git", "rev-parse", "--show-toplevel").strip()
+    top = git("rev-parse", "--show-toplevel").strip()
     if Path(top).resolve() != SERVICE.resolve():
         sys.exit(f"The git repository is {top}, and this works only where it is the service's own.")
-    if not run("git", "branch", "--show-current"):
+    if not git("branch", "--show-current"):
         sys.exit("You are on no branch: `git switch` to the one that is to be updated.")
-    changes = run("git", "status", "--porcelain")
+    changes = git("status", "--porcelain")
     if changes:
         sys.exit(f"Commit or stash these changes first, then run it again:\n{changes}")
-    run("git", "var", "GIT_COMMITTER_IDENT")  # git says what to do if it does not know who you are
+    git("ls-files", "--error-unmatch", ANSWERS)
+    git("var", "GIT_COMMITTER_IDENT")  # git says what to do if it does not know who you are
 
 
 def refuse_unknown_questions(data: list[str], recorded: str) -> None:
     """Copier takes them without a word."""
     for each in data:
         name = each.split("=")[0]
-        if not re.search(rf"(?m)^{re.escape(name)}: ", recorded):
+        if name.startswith("_") or not re.search(rf"(?m)^{re.escape(name)}: ", recorded):
             sys.exit(f"--data {each}: the template has no question {name}; see {ANSWERS}.")
 
 
-@contextmanager
-def second_working_tree() -> Iterator[Path]:
-    run("git", "worktree", "prune")
-    with TemporaryDirectory() as folder:
-        trial = Path(folder) / SERVICE.resolve().name
-        without_hooks = ("git", "-c", "core.hooksPath=/dev/null")
-        run(*without_hooks, "worktree", "add", "--quiet", "--detach", str(trial))
-        try:
-            yield trial
-        finally:
-            run("git", "worktree", "remove", "--force", str(trial))
+def refuse_to_overwrite(new: list[str]) -> None:
+    """Git thinks nothing of files that it ignores."""
+    in_the_way = [path for path in new if (SERVICE / path).exists()]
+    if in_the_way:
+        sys.exit(
+            "The template has these files now, and git ignores yours. Move or commit them first:\n"
+            + "\n".join(f"    {path}" for path in in_the_way)
+        )
 
 
-def lost_edits(
-    before: dict[str, bytes],
-    committed: dict[str, bytes],
-    updated: dict[str, bytes],
-    after: dict[str, bytes],
-) -> list[str]:
-    edited = [path for path in before if committed.get(path, before[path]) != before[path]]
-    return [
-        f"{path} would be {'replaced' if path in updated else 'deleted'}"
-        for path in edited
-        if path != ANSWERS
-        and committed[path] != after.get(path)
-        and updated.get(path) == after.get(path)
-    ]
+def leave_deleted(tree: Path, base: str, before: str, after: str) -> str:
+    """The update without its changes to files that the service no longer has."""
+    deleted = changed_paths("--diff-filter=D", f"--{FIND_RENAMES}", before, base)
+    changed = changed_paths("--diff-filter=M", before, after)
+    stale = sorted(set(deleted) & set(changed))
+    if stale:
+        print("The template has changed files that you have deleted or rewritten elsewhere:")
+        print(*stale, sep="\n")
+        git("checkout", before, "--", *stale, folder=tree)
+        git("commit", "--quiet", "--no-gpg-sign", "--amend", "--no-edit", folder=tree)
+    return git("rev-parse", "HEAD", folder=tree).strip()
 
 
-def is_ignored(path: str) -> bool:
-    return subprocess.run(["git", "check-ignore", "--quiet", path], cwd=SERVICE).returncode == 0
+def cherry_pick(commit: str, folder: Path) -> dict[str, str]:
+    """Of each file that has a conflict, who did what to it, in the two letters of git status."""
+    options = ("-c", "core.hooksPath=/dev/null", "-c", "merge.directoryRenames=false")
+    command = ["git", *options, "cherry-pick", f"-X{FIND_RENAMES}", commit]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    entries = git("status", "--porcelain", "--no-renames", "-z", folder=folder).split("\0")
+    conflicts = {entry[3:]: entry[:2] for entry in entries if entry[:2] in CONFLICTS}
+    if result.returncode != 0 and not conflicts:
+        sys.exit(f"git cherry-pick {commit} failed in {folder}:\n{result.stderr}")
+    return conflicts
 
 
-def suite_passes(trial: Path) -> bool:
+def suite_passes(tree: Path) -> bool:
     own = {name: each for name, each in os.environ.items() if name != "VIRTUAL_ENV"}
     return (
-        subprocess.run(["uv", "run", "--quiet", "pytest", "-q"], cwd=trial, env=own).returncode == 0
+        subprocess.run(["uv", "run", "--quiet", "pytest", "-q"], cwd=tree, env=own).returncode == 0
     )
 
 
-def leave_conflicts(branch: str, commit: str, unmerged: str) -> None:
-    """Leaves the files as a merge would, since Copier calls that a success."""
-    paths = sorted({entry.split("\t")[1] for entry in unmerged.split("\0") if entry})
-    run("git", "switch", "--quiet", "--create", branch)
-    run("git", "restore", "--source", commit, "--staged", "--worktree", ":/")
-    run("git", "rm", "--quiet", "--cached", "--ignore-unmatch", "--", *paths)
-    run("git", "update-index", "-z", "--index-info", given=unmerged)
-    sys.exit(
-        f"Updated, on the new branch {branch}, but you and the template changed the same lines of\n"
-        + "".join(f"    {path}\n" for path in paths)
-        + "Look for <<<<<<< in them, `git add` what you have merged, run the tests, and commit."
+def how_to_merge(branch: str, main: str, conflicts: dict[str, str]) -> str:
+    lines = "".join(f"    {path}: {CONFLICTS[letters]}\n" for path, letters in conflicts.items())
+    return (
+        f"The update is on the new branch {branch}, where you are now, with conflicts:\n{lines}"
+        "Merge them, `git add` or `git rm` each, then: "
+        "git cherry-pick --continue && uv run poe check\n"
+        f"To go back: git cherry-pick --abort; git switch {main}; git branch -D {branch}"
     )
 
 

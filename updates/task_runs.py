@@ -1,0 +1,68 @@
+"""Runs the tasks `template-check`, `template-diff` and `template-update` in a service."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from proof.releases import TIP, git
+from proof.rendering import files_of
+from proof.suites import own_environment
+from proof.working_tree import ROOT
+
+TASKS = ROOT / "template/template_tasks.py"
+BRANCH = f"template-{TIP}"
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, str(TASKS), *arguments]
+
+
+def environment() -> dict[str, str]:
+    """With what the fixture `installed_before` says, which leads the service elsewhere."""
+    return own_environment() | {"UV_PROJECT_ENVIRONMENT": os.environ["UV_PROJECT_ENVIRONMENT"]}
+
+
+def run_task(service: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=service, env=environment(), capture_output=True, text=True
+    )
+
+
+def state_of(service: Path) -> tuple[dict[str, bytes], str, str, str]:
+    """All that a user would see: files, branches with their commits, the index, worktrees."""
+    return (
+        files_of(service),
+        git("branch", "--verbose", "--no-abbrev", cwd=service),
+        git("status", "--porcelain", "--ignored", cwd=service),
+        git("worktree", "list", "--porcelain", cwd=service),
+    )
+
+
+def assert_refused(service: Path, sentence: str, *arguments: str) -> None:
+    """The update says why, and the service is as it was."""
+    before = state_of(service)
+
+    result = run_task(service, "update", *arguments)
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+    assert state_of(service) == before
+
+
+def assert_conflict(service: Path, line: str, *arguments: str) -> None:
+    """The update ends on its branch, and names the file with a conflict and the reason."""
+    result = run_task(service, "update", *arguments)
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert f"\n    {line}\n" in result.stderr
+    assert git("branch", "--show-current", cwd=service).startswith("template-")
+
+
+def merge_the_update(service: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Updates the service, without a conflict, and takes it over."""
+    result = run_task(service, "update", *arguments)
+    assert result.returncode == 0, result.stdout + result.stderr
+    git("merge", "--quiet", "--ff-only", result.stdout.split()[-1], cwd=service)
+    return result
