@@ -68,7 +68,7 @@ def tests(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """Run the tests that take long: each test of a service alone, more ways to stop it."""
     install(session, group="test")
-    session.run("pytest", "-q", "-n", "2", "-m", "thorough", *session.posargs)
+    session.run("pytest", "-q", "-n", "2", "-m", "thorough", "tests", "updates", *session.posargs)
 
 
 @nox.session(tags=["ci"])
@@ -83,7 +83,7 @@ def updates(session: nox.Session) -> None:
     """Update services of each release, as teams have edited them; add a table to proof.html."""
     install(session, group="test")
     write_to_memory(session)
-    session.run("pytest", "-q", "-n", "2", "updates", *session.posargs)
+    session.run("pytest", "-q", "-n", "2", "-m", "not thorough", "updates", *session.posargs)
 
 
 @nox.session

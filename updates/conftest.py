@@ -57,6 +57,21 @@ def programs(template: Path, worker_id: str) -> dict[str, Path]:
     return folders
 
 
+@pytest.fixture(scope="session")
+def passed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder with a file for each service whose tests have passed, the same for all workers."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "passed"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def installed_before(programs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the services need: without it, each would install its own, which takes longer."""
+    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(programs["sqlite"].parent))
+
+
 # ── The table of release, answers and scenario ────────────────────────────────
 
 

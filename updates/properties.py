@@ -6,7 +6,7 @@ from pathlib import Path
 from proof.questions import Answers
 from proof.releases import commit_all, conflicts, copy_of_release, fresh_files, update
 from proof.rendering import differences, files_of
-from proof.suites import own_environment
+from proof.suites import digest_of_tree, own_environment
 
 
 def equals_a_fresh_copy(
@@ -89,14 +89,22 @@ def keeps_what_was_edited(
     )
 
 
-def run_suite(
-    programs: dict[str, Path], service: Path, answers: Answers
-) -> subprocess.CompletedProcess[str]:
-    """Runs the tests of an updated service, with what a service of the tip has installed."""
-    return subprocess.run(
+def suite_failure(programs: dict[str, Path], passed: Path, service: Path, answers: Answers) -> str:
+    """What its tests print if they fail, with what a service of the tip has installed.
+
+    Services whose tests see the same files share a run, which leaves a file in the folder `passed`.
+    """
+    same = passed / digest_of_tree(files_of(service))
+    if same.exists():
+        return ""
+    suite = subprocess.run(
         [programs[str(answers.get("database", "sqlite"))] / "pytest", "-q", "-x"],
         cwd=service,
         env=own_environment(),
         capture_output=True,
         text=True,
     )
+    if suite.returncode == 0:
+        same.touch()
+        return ""
+    return suite.stdout + suite.stderr
