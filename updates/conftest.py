@@ -96,6 +96,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows the table; a run of all updates puts it on the page, too."""
     rows = []
     for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
@@ -104,5 +105,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 rows.append({**about, "seconds": report.duration, "failure": failure})
     if rows:
         Console().print(table_of_updates(rows))
+    options = terminalreporter.config.option
+    if options.file_or_dir == ["updates"] and not options.keyword:
         save(rows, ROOT / ".proof")
         write_page(ROOT / ".proof", ROOT / "proof.html")
