@@ -86,7 +86,8 @@ def test_it_gives_what_copier_update_gives(
         git("switch", "--quiet", BRANCH, cwd=service)
     assert result.returncode == (1 if unmerged else 0), result.stdout + result.stderr
     assert git("diff", "--name-only", "--diff-filter=U", cwd=service).splitlines() == unmerged
-    assert set(differences(files_of(service), files_of(by_copier))) == set(unmerged)
+    different = set(differences(files_of(service), files_of(by_copier)))
+    assert different - {"uv.lock"} == set(unmerged)  # running the tests brings it up to date
 
 
 def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path: Path) -> None:
