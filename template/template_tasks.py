@@ -13,6 +13,7 @@ interrupts it finds the service as it was.
 import argparse
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,11 +27,23 @@ ANSWERS = ".copier-answers.yml"
 AS_RECORDED = ("--vcs-ref=:current:", f"--exclude={ANSWERS}")
 FIND_RENAMES = "find-renames=80%"
 SERVICE = Path.cwd()
+GIT = (
+    "git",
+    "--literal-pathspecs",
+    *("-c", "core.hooksPath=/dev/null"),  # the hooks are for the commits of people
+    *("-c", "core.safecrlf=false"),
+    *("-c", "merge.directoryRenames=false"),
+    *("-c", "rerere.autoUpdate=false"),  # or a conflict would look as if it were solved
+    *("-c", "submodule.recurse=false"),
+)
 CONFLICTS = {
     "UU": "you and the template changed the same lines",
     "AA": "you and the template added it",
     "UD": "you changed it, the template deleted it",
     "DU": "you deleted or moved it, the template changed it",
+    "DD": "you and the template moved it, to different places",
+    "AU": "it is yours, and the template has moved or made something there",
+    "UA": "it is the template's, and you have moved or made something there",
 }
 
 
@@ -47,6 +60,8 @@ def main() -> None:
         "--data", metavar="NAME=VALUE", action="append", default=[], help="answer a question anew"
     )
     options = parser.parse_args()
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
+        os.environ.pop(name, None)  # set by git for its hooks and aliases
     if not (SERVICE / ANSWERS).is_file():
         sys.exit(f"There is no {ANSWERS} in {SERVICE}: run this where the service has it.")
     try:
@@ -73,13 +88,13 @@ def run(*command: str, folder: Path = SERVICE) -> str:
         said = f"{result.stderr}{result.stdout}".strip()
         if "Traceback" in said:
             said = said.splitlines()[-1]
-        sys.exit(f"{' '.join(command)} failed, and the service is as it was:\n{said}")
+        called = " ".join(command).replace(" ".join(GIT), "git")
+        sys.exit(f"{called} failed, and the service is as it was:\n{said}")
     return result.stdout
 
 
 def git(*arguments: str, folder: Path = SERVICE) -> str:
-    """Without the hooks of the service, which are for the commits of people."""
-    return run("git", "-c", "core.hooksPath=/dev/null", *arguments, folder=folder)
+    return run(*GIT, *arguments, folder=folder)
 
 
 def changed_paths(*arguments: str, folder: Path = SERVICE) -> list[str]:
@@ -87,7 +102,7 @@ def changed_paths(*arguments: str, folder: Path = SERVICE) -> list[str]:
 
 
 def recorded(name: str) -> str:
-    answers = re.sub(r"\n +", " ", (SERVICE / ANSWERS).read_text())  # YAML folds long lines
+    answers = re.sub(r"\n +", " ", (SERVICE / ANSWERS).read_text("utf-8"))  # YAML folds lines
     found = re.search(rf"(?m)^{name}: ['\"]?(.*?)['\"]?$", answers)
     return found[1] if found else sys.exit(f"There is no {name} in {ANSWERS}.")
 
@@ -112,20 +127,24 @@ def tags_of_releases(template: str) -> dict[str, str]:
     """Of each version, the oldest first, its tag."""
     refs = git("ls-remote", "--tags", "--refs", template).split()[1::2]
     tags = [ref.removeprefix("refs/tags/") for ref in refs]
-    releases = [tag for tag in tags if re.fullmatch(r"v?\d+(\.\d+)*", tag)]
+    releases = {tag.removeprefix("v"): tag for tag in tags if re.fullmatch(r"v?\d+(\.\d+)+", tag)}
     if not releases:
         sys.exit(f"The template in {template} has no tags, and so no release to update to.")
-    return {tag.removeprefix("v"): tag for tag in sorted(releases, key=numbers)}
+    return dict(sorted(releases.items(), key=lambda item: numbers(item[0])))
 
 
 def numbers(version: str) -> list[int]:
-    """By which versions are compared; what follows a hyphen is a commit after the release."""
-    return [int(number) for number in re.findall(r"\d+", version.split("-")[0])]
+    """By which versions are compared; those of a commit after 1.2.0, as git calls it: 1.2.0-3-g…"""
+    found = re.match(r"\d+(\.\d+)+(-\d+)?", version)
+    return [int(number) for number in re.findall(r"\d+", found[0])] if found else []
+
+
+def is_newest(ours: str, newest: str) -> bool:
+    return ours == newest or numbers(newest) < numbers(ours)
 
 
 @contextmanager
 def second_working_tree() -> Iterator[Path]:
-    git("worktree", "prune")
     with TemporaryDirectory() as folder:
         tree = Path(folder) / SERVICE.resolve().name
         git("worktree", "add", "--quiet", "--detach", str(tree))
@@ -137,7 +156,7 @@ def second_working_tree() -> Iterator[Path]:
 
 def commit_fresh_copy(tree: Path, message: str, *options: str) -> str:
     """What the template gives with the answers that are committed there."""
-    git("rm", "--quiet", "-r", ".", folder=tree)
+    git("rm", "--quiet", "--force", "-r", ".", folder=tree)
     git("checkout", "--quiet", "HEAD", "--", ANSWERS, folder=tree)
     run(*COPIER, "recopy", "--quiet", "--defaults", "--overwrite", *options, folder=tree)
     git("add", "--all", "--force", folder=tree)
@@ -152,7 +171,7 @@ def commit_fresh_copy(tree: Path, message: str, *options: str) -> str:
 def print_news(template: str) -> None:
     ours, tags = recorded("_commit").removeprefix("v"), tags_of_releases(template)
     newest = list(tags)[-1]
-    if ours == newest:
+    if is_newest(ours, newest):
         print(f"This service is up to date: {ours} is the newest release of its template.")
         return
     print(f"This service is made from {ours}; the newest release of its template is {newest}.\n")
@@ -195,8 +214,8 @@ def update_service(template: str, version: str | None, data: list[str]) -> None:
     ours, tags = recorded("_commit").removeprefix("v"), tags_of_releases(template)
     newest = list(tags)[-1]
     target = (version or newest).removeprefix("v")
-    if target == ours and not data:
-        print(f"This service is up to date: {ours} is the newest release of its template.")
+    if not data and (target == ours or (not version and is_newest(ours, newest))):
+        print(f"This service is made from {ours} already; the newest release is {newest}.")
         return
     if target not in tags:
         sys.exit(f"There is no release {target} of the template; the newest one is {newest}.")
@@ -212,28 +231,29 @@ def update_service(template: str, version: str | None, data: list[str]) -> None:
         answers = [f"--data={each}" for each in data]
         message = f"Update from the template, {ours} to {target}"
         after = commit_fresh_copy(tree, message, f"--vcs-ref={tags[target]}", *answers)
-        refuse_unknown_questions(data, (tree / ANSWERS).read_text())
+        refuse_unknown_questions(data, (tree / ANSWERS).read_text("utf-8"))
         if not changed_paths(before, after):
             print("That is what this service has: there is nothing to update.")
             return
         after = leave_deleted(tree, base, before, after)
         git("switch", "--quiet", "--detach", base, folder=tree)
         conflicts = cherry_pick(after, tree)
-        new = ("--cached", "--no-renames", "--diff-filter=A", base)
+        new = ("--cached", "--no-renames", "--diff-filter=AU", base)
         refuse_to_overwrite(changed_paths(*new, folder=tree))
         tests_pass = not conflicts and suite_passes(tree)
         if changed_paths("--", "uv.lock", folder=tree):
             git("commit", "--quiet", "--amend", "--no-edit", "uv.lock", folder=tree)
         updated = git("rev-parse", "HEAD", folder=tree).strip()
     if conflicts:
+        refuse_what_git_could_not_undo()  # what was saved meanwhile
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on, the files do change
-        git("switch", "--quiet", "--create", branch, base)
+        git("switch", "--quiet", "--no-overwrite-ignore", "--create", branch, base)
         sys.exit(how_to_merge(branch, main, cherry_pick(after, SERVICE)))
     git("branch", branch, updated)
     print(f"\nThe update is a commit on the branch {branch}; nothing else has changed.")
     if not tests_pass:
         sys.exit(f"Its tests fail. To mend them: git switch {branch}")
-    print(f"Its tests pass.\n    to read it:      git diff {main}...{branch}")
+    print(f"Its tests pass.\n    to read it:      git diff {shlex.quote(main)}...{branch}")
     print(f"    to take it over: git merge {branch}")
 
 
@@ -254,16 +274,21 @@ def refuse_unknown_questions(data: list[str], recorded: str) -> None:
     """Copier takes them without a word."""
     for each in data:
         name = each.split("=")[0]
-        if name.startswith("_") or not re.search(rf"(?m)^{re.escape(name)}: ", recorded):
+        if name.startswith("_") or not re.search(rf"(?m)^{re.escape(name)}:", recorded):
             sys.exit(f"--data {each}: the template has no question {name}; see {ANSWERS}.")
 
 
 def refuse_to_overwrite(new: list[str]) -> None:
-    """Git thinks nothing of files that it ignores."""
-    in_the_way = [path for path in new if (SERVICE / path).exists()]
+    """Git does not mind what it ignores."""
+    needed = {str(folder) for path in new for folder in Path(path).parents}.union(new)
+    in_the_way = [
+        path
+        for path in git("ls-files", "--others", "-z").split("\0")[:-1]
+        if path in needed or any(str(folder) in new for folder in Path(path).parents)
+    ]
     if in_the_way:
         sys.exit(
-            "The template has these files now, and git ignores yours. Move or commit them first:\n"
+            "You have not committed these, and the template has files there. Move them first:\n"
             + "\n".join(f"    {path}" for path in in_the_way)
         )
 
@@ -283,8 +308,7 @@ def leave_deleted(tree: Path, base: str, before: str, after: str) -> str:
 
 def cherry_pick(commit: str, folder: Path) -> dict[str, str]:
     """Of each file that has a conflict, who did what to it, in the two letters of git status."""
-    options = ("-c", "core.hooksPath=/dev/null", "-c", "merge.directoryRenames=false")
-    command = ["git", *options, "cherry-pick", f"-X{FIND_RENAMES}", commit]
+    command = [*GIT, "cherry-pick", f"-X{FIND_RENAMES}", commit]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     entries = git("status", "--porcelain", "--no-renames", "-z", folder=folder).split("\0")
     conflicts = {entry[3:]: entry[:2] for entry in entries if entry[:2] in CONFLICTS}
@@ -294,10 +318,10 @@ def cherry_pick(commit: str, folder: Path) -> dict[str, str]:
 
 
 def suite_passes(tree: Path) -> bool:
-    own = {name: each for name, each in os.environ.items() if name != "VIRTUAL_ENV"}
-    return (
-        subprocess.run(["uv", "run", "--quiet", "pytest", "-q"], cwd=tree, env=own).returncode == 0
-    )
+    in_use = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")  # by the service as it is
+    own = {name: each for name, each in os.environ.items() if name not in in_use}
+    command = ["uv", "run", "--quiet", "pytest", "-q"]
+    return subprocess.run(command, cwd=tree, env=own).returncode == 0
 
 
 def how_to_merge(branch: str, main: str, conflicts: dict[str, str]) -> str:
@@ -306,7 +330,7 @@ def how_to_merge(branch: str, main: str, conflicts: dict[str, str]) -> str:
         f"The update is on the new branch {branch}, where you are now, with conflicts:\n{lines}"
         "Merge them, `git add` or `git rm` each, then: "
         "git cherry-pick --continue && uv run poe check\n"
-        f"To go back: git cherry-pick --abort; git switch {main}; git branch -D {branch}"
+        f"To go back: git cherry-pick --abort; git switch {shlex.quote(main)}; git branch -D {branch}"
     )
 
 

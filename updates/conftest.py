@@ -1,6 +1,7 @@
 """Services of each release that are updated to the working tree, and the table of what came out."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -67,9 +68,19 @@ def passed(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 @pytest.fixture
-def installed_before(programs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the services need: without it, each would install its own, which takes longer."""
-    monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(programs["sqlite"].parent))
+def installed_before(
+    programs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lets uv take what is installed, since to install it for each service takes longer."""
+    command = tmp_path / "programs/uv"
+    command.parent.mkdir()
+    command.write_text(
+        "#!/bin/sh\n"
+        f': "${{UV_PROJECT_ENVIRONMENT:={programs["sqlite"].parent}}}"\n'
+        f'export UV_PROJECT_ENVIRONMENT\nexec "{shutil.which("uv")}" "$@"\n'
+    )
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
 
 
 # ── The table of release, answers and scenario ────────────────────────────────

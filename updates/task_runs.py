@@ -1,6 +1,5 @@
 """Runs the tasks `template-check`, `template-diff` and `template-update` in a service."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,14 +17,14 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, str(TASKS), *arguments]
 
 
-def environment() -> dict[str, str]:
-    """With what the fixture `installed_before` says, which leads the service elsewhere."""
-    return own_environment() | {"UV_PROJECT_ENVIRONMENT": os.environ["UV_PROJECT_ENVIRONMENT"]}
-
-
-def run_task(service: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_task(service: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """With these variables in its environment."""
     return subprocess.run(
-        command(*arguments), cwd=service, env=environment(), capture_output=True, text=True
+        command(*arguments),
+        cwd=service,
+        env=own_environment() | variables,
+        capture_output=True,
+        text=True,
     )
 
 

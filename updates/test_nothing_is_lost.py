@@ -8,6 +8,7 @@ import pytest
 from proof.processes import command_lines, wait_until
 from proof.releases import TIP, commit_all, copy_of_release, git, release
 from proof.rendering import files_of
+from proof.suites import own_environment
 from proof.working_tree import ROOT
 from updates.scenarios import append, replace, write
 from updates.task_runs import (
@@ -15,7 +16,6 @@ from updates.task_runs import (
     assert_conflict,
     assert_refused,
     command,
-    environment,
     merge_the_update,
 )
 
@@ -135,8 +135,52 @@ def test_a_file_that_git_ignores_and_the_template_has_now_is_kept(
     commit_all(service)
     write(service / "template_tasks.py", "# ours\n")
 
-    sentence = "git ignores yours. Move or commit them first:\n    template_tasks.py\n"
-    assert_refused(service, sentence)
+    assert_refused(
+        service, "and the template has files there. Move them first:\n    template_tasks"
+    )
+
+
+def test_a_file_that_git_ignores_where_the_template_has_a_folder_now_is_kept(
+    own_template: Path, tmp_path: Path
+) -> None:
+    service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
+    append(service / ".gitignore", "/data\n")
+    commit_all(service)
+    write(service / "data", "ours\n")
+    write(own_template / "template/data/countries.txt", "")
+    release(own_template, "10000.0.0")
+
+    assert_refused(service, "and the template has files there. Move them first:\n    data\n")
+
+
+def test_another_working_tree_that_cannot_be_seen_now_is_kept(
+    template: Path, tmp_path: Path
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    other, elsewhere = tmp_path / "other", tmp_path / "on a drive that is not mounted"
+    git("worktree", "add", "--quiet", "--detach", str(other), cwd=service)
+    write(other / "notes.txt", "ours\n")
+    git("add", "notes.txt", cwd=other)
+    other.rename(elsewhere)
+
+    merge_the_update(service)
+
+    elsewhere.rename(other)
+    assert git("status", "--porcelain", cwd=other) == "A  notes.txt\n"
+
+
+def test_a_file_that_the_team_and_the_template_have_moved_is_a_conflict(
+    own_template: Path, tmp_path: Path
+) -> None:
+    service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
+    (service / "docs/testing.md").rename(service / "docs/how-we-test.md")
+    commit_all(service)
+    docs = own_template / "template/docs"
+    (docs / "testing.md.jinja").rename(docs / "tests.md.jinja")
+    release(own_template, "10000.0.0")
+
+    line = "docs/testing.md: you and the template moved it, to different places"
+    assert_conflict(service, line)
 
 
 def test_a_file_that_the_team_and_the_template_have_added_is_kept(
@@ -174,7 +218,7 @@ def updating(template: Path, tmp_path: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         command("update"),
         cwd=service,
-        env=environment(),
+        env=own_environment(),
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -192,9 +236,9 @@ def test_what_is_saved_while_an_update_runs_is_kept(
     _, told = updating.communicate()
 
     assert updating.returncode == 1
-    assert "Your local changes to the following files would be overwritten" in told
+    assert told == "Commit or stash these changes first, then run it again:\n M README.md\n\n"
     assert (service / "README.md").read_text().endswith("ours\n")
-    assert git("status", "--porcelain", cwd=service) == " M README.md\n"
+    assert git("branch", "--format=%(refname:short)", cwd=service) == "main\n"
 
 
 def test_what_is_committed_while_an_update_runs_is_kept(

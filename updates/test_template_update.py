@@ -12,12 +12,12 @@ from proof.processes import command_lines, heed_ctrl_c, wait_until
 from proof.questions import Answers
 from proof.releases import TIP, commit_all, conflicts, copy_of_release, git, release, update
 from proof.rendering import differences, files_of
+from proof.suites import own_environment
 from updates.scenarios import SCENARIOS, append, make_ten_commits, replace, write
 from updates.task_runs import (
     BRANCH,
     assert_refused,
     command,
-    environment,
     merge_the_update,
     run_task,
     state_of,
@@ -163,6 +163,28 @@ def test_the_hooks_of_the_service_do_not_stop_it(template: Path, tmp_path: Path)
         (service / ".git/hooks" / name).chmod(0o755)
 
     assert run_task(service, "update").returncode == 0
+
+
+def test_what_is_installed_for_the_service_stays_as_it_is(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    installed = tmp_path / "installed"
+
+    result = run_task(service, "update", UV_PROJECT_ENVIRONMENT=str(installed))
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert not installed.exists()
+
+
+def test_a_hook_of_git_can_run_it(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    files = files_of(service)
+    set_by_git = {"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index", "GIT_PREFIX": ""}
+
+    result = run_task(service, "update", **set_by_git)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert git("status", "--porcelain", cwd=service) == ""
+    assert files_of(service) == files
 
 
 def test_the_lock_file_is_brought_up_to_date(template: Path, tmp_path: Path) -> None:
@@ -334,7 +356,7 @@ def test_an_update_that_is_stopped_leaves_the_service_as_it_was(
     process = subprocess.Popen(
         command("update"),
         cwd=service,
-        env=environment(),
+        env=own_environment(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -355,4 +377,3 @@ def test_what_a_killed_update_has_left_does_not_disturb_the_next_one(
     shutil.rmtree(tmp_path / "killed")
 
     assert run_task(service, "update").returncode == 0
-    assert len(git("worktree", "list", cwd=service).splitlines()) == 1

@@ -9,8 +9,9 @@ import yaml
 
 from proof.releases import TIP, copy_of_release, git
 from proof.rendering import files_of
+from proof.suites import own_environment
 from updates.scenarios import write
-from updates.task_runs import BRANCH, command, environment
+from updates.task_runs import BRANCH, command
 
 pytestmark = pytest.mark.usefixtures("installed_before")
 
@@ -29,7 +30,7 @@ def test_the_workflow_pushes_a_branch_and_opens_a_pull_request(
     git("clone", "--quiet", str(origin), str(tmp_path / "checkout"), cwd=tmp_path)
     write(tmp_path / "bin/gh", f'#!/bin/sh\necho "$@" >> {tmp_path}/gh.log\n')
     (tmp_path / "bin/gh").chmod(0o755)
-    variables = environment() | {
+    variables = own_environment() | {
         "GITHUB_REF_NAME": "main",
         "GH_TOKEN": "a token",
         "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
