@@ -153,6 +153,7 @@ def test_a_file_that_git_ignores_where_the_template_has_a_folder_now_is_kept(
     assert_refused(service, "and the template has files there. Move them first:\n    data\n")
 
 
+@pytest.mark.thorough
 def test_another_working_tree_that_cannot_be_seen_now_is_kept(
     template: Path, tmp_path: Path
 ) -> None:

@@ -60,7 +60,7 @@ def test_one_command_updates_a_service_with_ten_commits(
 
 EACH_SCENARIO = [
     scenario
-    if scenario in ("the README is rewritten", "the example is deleted")
+    if scenario == "the README is rewritten"
     else pytest.param(scenario, marks=pytest.mark.thorough)
     for scenario in SCENARIOS
 ]
@@ -175,6 +175,7 @@ def test_what_is_installed_for_the_service_stays_as_it_is(template: Path, tmp_pa
     assert not installed.exists()
 
 
+@pytest.mark.thorough
 def test_a_hook_of_git_can_run_it(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     files = files_of(service)
@@ -292,6 +293,7 @@ def test_a_branch_that_is_there_already_is_refused(template: Path, tmp_path: Pat
     assert_refused(service, f"There is a branch {BRANCH} already: `git merge")
 
 
+@pytest.mark.thorough
 def test_a_branch_that_cannot_be_made_is_told(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     git("branch", f"{BRANCH}/ours", cwd=service)
