@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-COPIER = ("uvx", "--quiet", "--from", "copier>=9.19", "copier")
+COPIER = ("uvx", "--quiet", "--from", "copier>=9.19,<10", "copier")
 ANSWERS = ".copier-answers.yml"
 AS_RECORDED = ("--vcs-ref=:current:", f"--exclude={ANSWERS}")
 FIND_RENAMES = "find-renames=80%"
@@ -60,6 +60,7 @@ def main() -> None:
         "--data", metavar="NAME=VALUE", action="append", default=[], help="answer a question anew"
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so remove the second working tree
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
         os.environ.pop(name, None)  # set by git for its hooks and aliases
     if not (SERVICE / ANSWERS).is_file():
@@ -154,6 +155,12 @@ def second_working_tree() -> Iterator[Path]:
             git("worktree", "remove", "--force", str(tree))
 
 
+def refuse_another_repository() -> None:
+    top = git("rev-parse", "--show-toplevel").strip()
+    if Path(top).resolve() != SERVICE.resolve():
+        sys.exit(f"The git repository is {top}, and this works only where it is the service's own.")
+
+
 def commit_fresh_copy(tree: Path, message: str, *options: str) -> str:
     """What the template gives with the answers that are committed there."""
     git("rm", "--quiet", "--force", "-r", ".", folder=tree)
@@ -191,6 +198,7 @@ def print_news(template: str) -> None:
 
 
 def print_drift() -> None:
+    refuse_another_repository()
     with second_working_tree() as tree:
         fresh = commit_fresh_copy(tree, "A fresh copy", *AS_RECORDED)
     if changed_paths("--diff-filter=a", fresh):
@@ -206,11 +214,12 @@ def print_drift() -> None:
 
 
 def update_service(template: str, version: str | None, data: list[str]) -> None:
+    refuse_another_repository()
     refuse_what_git_could_not_undo()
     for each in data:
         if "=" not in each:
             sys.exit(f"--data {each}: write the name of a question, =, and the answer.")
-    main, base = git("branch", "--show-current").strip(), git("rev-parse", "HEAD").strip()
+    current, base = git("branch", "--show-current").strip(), git("rev-parse", "HEAD").strip()
     ours, tags = recorded("_commit").removeprefix("v"), tags_of_releases(template)
     newest = list(tags)[-1]
     target = (version or newest).removeprefix("v")
@@ -223,7 +232,7 @@ def update_service(template: str, version: str | None, data: list[str]) -> None:
     if git("branch", "--list", branch):
         sys.exit(
             f"There is a branch {branch} already: `git merge {branch}` takes it over, "
-            f"and `git branch -d {branch}` deletes it after that."
+            f"`git branch -D {branch}` deletes it."
         )
     print(f"Updating from {ours} to {target} ...", flush=True)
     with second_working_tree() as tree:
@@ -248,19 +257,16 @@ def update_service(template: str, version: str | None, data: list[str]) -> None:
         refuse_what_git_could_not_undo()  # what was saved meanwhile
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on, the files do change
         git("switch", "--quiet", "--no-overwrite-ignore", "--create", branch, base)
-        sys.exit(how_to_merge(branch, main, cherry_pick(after, SERVICE)))
+        sys.exit(how_to_merge(branch, current, cherry_pick(after, SERVICE)))
     git("branch", branch, updated)
     print(f"\nThe update is a commit on the branch {branch}; nothing else has changed.")
     if not tests_pass:
         sys.exit(f"Its tests fail. To mend them: git switch {branch}")
-    print(f"Its tests pass.\n    to read it:      git diff {shlex.quote(main)}...{branch}")
+    print(f"Its tests pass.\n    to read it:      git diff {shlex.quote(current)}...{branch}")
     print(f"    to take it over: git merge {branch}")
 
 
 def refuse_what_git_could_not_undo() -> None:
-    top = git("rev-parse", "--show-toplevel").strip()
-    if Path(top).resolve() != SERVICE.resolve():
-        sys.exit(f"The git repository is {top}, and this works only where it is the service's own.")
     if not git("branch", "--show-current"):
         sys.exit("You are on no branch: `git switch` to the one that is to be updated.")
     changes = git("status", "--porcelain")
@@ -270,11 +276,11 @@ def refuse_what_git_could_not_undo() -> None:
     git("var", "GIT_COMMITTER_IDENT")  # git says what to do if it does not know who you are
 
 
-def refuse_unknown_questions(data: list[str], recorded: str) -> None:
+def refuse_unknown_questions(data: list[str], answers: str) -> None:
     """Copier takes them without a word."""
     for each in data:
         name = each.split("=")[0]
-        if name.startswith("_") or not re.search(rf"(?m)^{re.escape(name)}:", recorded):
+        if name.startswith("_") or not re.search(rf"(?m)^{re.escape(name)}:", answers):
             sys.exit(f"--data {each}: the template has no question {name}; see {ANSWERS}.")
 
 
@@ -324,13 +330,17 @@ def suite_passes(tree: Path) -> bool:
     return subprocess.run(command, cwd=tree, env=own).returncode == 0
 
 
-def how_to_merge(branch: str, main: str, conflicts: dict[str, str]) -> str:
+def how_to_merge(branch: str, current: str, conflicts: dict[str, str]) -> str:
+    """A lock file has to be brought up to date here, since no test has run yet."""
+    lock = "uv lock && git add uv.lock && " if (SERVICE / "uv.lock").exists() else ""
+    back = f"git switch {shlex.quote(current)}"
     lines = "".join(f"    {path}: {CONFLICTS[letters]}\n" for path, letters in conflicts.items())
     return (
         f"The update is on the new branch {branch}, where you are now, with conflicts:\n{lines}"
-        "Merge them, `git add` or `git rm` each, then: "
-        "git cherry-pick --continue && uv run poe check\n"
-        f"To go back: git cherry-pick --abort; git switch {shlex.quote(main)}; git branch -D {branch}"
+        "Merge them, and `git add` or `git rm` each.\n"
+        f"    then:            {lock}git cherry-pick --continue && uv run poe check\n"
+        f"    to take it over: {back} && git merge {branch}\n"
+        f"    to go back:      git cherry-pick --abort; {back}; git branch -D {branch}"
     )
 
 

@@ -102,9 +102,10 @@ def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path:
     assert result.stderr == (
         f"The update is on the new branch {BRANCH}, where you are now, with conflicts:\n"
         "    app/db/engine.py: you and the template changed the same lines\n"
-        "Merge them, `git add` or `git rm` each, then: "
-        "git cherry-pick --continue && uv run poe check\n"
-        f"To go back: git cherry-pick --abort; git switch main; git branch -D {BRANCH}\n"
+        "Merge them, and `git add` or `git rm` each.\n"
+        "    then:            git cherry-pick --continue && uv run poe check\n"
+        f"    to take it over: git switch main && git merge {BRANCH}\n"
+        f"    to go back:      git cherry-pick --abort; git switch main; git branch -D {BRANCH}\n"
     )
     unmerged = git("diff", "--name-only", "--diff-filter=U", cwd=service)
     assert unmerged == "app/db/engine.py\n"
@@ -124,7 +125,7 @@ def test_a_conflict_can_be_left_again(template: Path, tmp_path: Path) -> None:
 
     way_back = run_task(service, "update").stderr.splitlines()[-1]
 
-    script = way_back.removeprefix("To go back: ")
+    script = way_back.removeprefix("    to go back:      ")
     subprocess.run(script, shell=True, cwd=service, check=True, capture_output=True)
     assert state_of(service) == before
 
@@ -353,7 +354,7 @@ def test_an_update_that_is_stopped_leaves_the_service_as_it_was(
     template: Path, tmp_path: Path, running: str, sent: signal.Signals
 ) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
-    files, branches, status, _ = state_of(service)
+    files, branches, status, trees = state_of(service)
 
     process = subprocess.Popen(
         command("update"),
@@ -369,6 +370,8 @@ def test_an_update_that_is_stopped_leaves_the_service_as_it_was(
 
     assert process.wait() != 0
     assert state_of(service)[:3] == (files, branches, status)
+    if sent != signal.SIGKILL:
+        assert state_of(service)[3] == trees
 
 
 def test_what_a_killed_update_has_left_does_not_disturb_the_next_one(

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from proof.releases import TIP, copy_of_release, git
-from proof.rendering import files_of
+from proof.releases import TIP, copy_of_release, fresh_files, git
 from proof.suites import own_environment
 from updates.scenarios import write
 from updates.task_runs import BRANCH, command
@@ -16,34 +15,53 @@ from updates.task_runs import BRANCH, command
 pytestmark = pytest.mark.usefixtures("installed_before")
 
 
-def test_the_workflow_pushes_a_branch_and_opens_a_pull_request(
+GH = """\
+#!/bin/sh
+case "$1 $2" in
+    "pr list") echo $EARLIER ;;
+    "pr create") echo "$@" >> "$LOG"; exit $REFUSED ;;
+esac
+"""
+
+
+def run_workflow(origin: Path, checkout: Path, template: Path, **variables: str) -> int:
+    """In a new clone, with a stand-in for the program of GitHub; the code of what fails, or 0."""
+    git("clone", "--quiet", str(origin), str(checkout), cwd=origin)
+    tip = fresh_files(template, TIP, {})[".github/workflows/template-update.yml"]
+    for step in yaml.safe_load(tip)["jobs"]["update"]["steps"]:
+        script = step.get("run", "")
+        for task in ("update", "check"):
+            script = script.replace(f"uv run poe template-{task}", " ".join(command(task)))
+        result = subprocess.run(
+            ["bash", "-e", "-c", script],
+            cwd=checkout,
+            env=own_environment() | {"GITHUB_REF_NAME": "main", "GH_TOKEN": "a token"} | variables,
+        )
+        if result.returncode != 0:
+            return result.returncode
+    return 0
+
+
+def test_the_workflow_opens_a_pull_request_until_there_is_one(
     template: Path, tmp_path: Path
 ) -> None:
-    older = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
-    workflow = yaml.safe_load(
-        files_of(copy_of_release(template, TIP, {}, tmp_path / "tip"))[
-            ".github/workflows/template-update.yml"
-        ]
-    )
-    origin = tmp_path / "origin"
-    git("clone", "--quiet", "--bare", str(older), str(origin), cwd=tmp_path)
-    git("clone", "--quiet", str(origin), str(tmp_path / "checkout"), cwd=tmp_path)
-    write(tmp_path / "bin/gh", f'#!/bin/sh\necho "$@" >> {tmp_path}/gh.log\n')
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    origin, log = tmp_path / "origin", tmp_path / "gh.log"
+    git("clone", "--quiet", "--bare", str(service), str(origin), cwd=tmp_path)
+    write(tmp_path / "bin/gh", GH)
     (tmp_path / "bin/gh").chmod(0o755)
-    variables = own_environment() | {
-        "GITHUB_REF_NAME": "main",
-        "GH_TOKEN": "a token",
-        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
-    }
+    variables = {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "LOG": str(log)}
+    weeks = [{"EARLIER": "0", "REFUSED": "1"}, {"EARLIER": "0", "REFUSED": "0"}, {"EARLIER": "1"}]
 
-    for step in workflow["jobs"]["update"]["steps"]:
-        if "run" in step:
-            script = step["run"].replace("uv run poe template-update", " ".join(command("update")))
-            subprocess.run(
-                ["bash", "-e", "-c", script], cwd=tmp_path / "checkout", env=variables, check=True
-            )
+    results = [
+        run_workflow(origin, tmp_path / f"week {number}", template, **variables | week)
+        for number, week in enumerate(weeks)
+    ]
 
+    assert results == [1, 0, 0]
     assert BRANCH in git("branch", "--list", cwd=origin)
-    assert (tmp_path / "gh.log").read_text() == (
-        f"auth setup-git\npr create --fill --head {BRANCH} --base main\n"
+    title = (
+        f"--title Update from the template, 0.3.0 to {TIP} --body This service is made from 0.3.0"
     )
+    created = f"pr create --head {BRANCH} --base main {title}"
+    assert log.read_text().count(created) == 2
