@@ -32,6 +32,7 @@ def install(session: nox.Session, *requirements: str, group: str | None = None) 
     session.install(*requirements)
     session.env.pop("VIRTUAL_ENV", None)
     session.env.pop("UV_PROJECT_ENVIRONMENT", None)
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # where it is set, each import takes longer
 
 
 def write_to_memory(session: nox.Session) -> None:
