@@ -98,6 +98,10 @@ def git(*arguments: str, folder: Path = SERVICE) -> str:
     return run(*GIT, *arguments, folder=folder)
 
 
+def head_of(folder: Path) -> str:
+    return git("rev-parse", "HEAD", folder=folder).strip()
+
+
 def changed_paths(*arguments: str, folder: Path = SERVICE) -> list[str]:
     return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]
 
@@ -169,7 +173,7 @@ def commit_fresh_copy(tree: Path, message: str, *options: str) -> str:
     git("add", "--all", "--force", folder=tree)
     commit = ("commit", "--quiet", "--no-gpg-sign", "--allow-empty", "-m", message)
     git(*commit, folder=tree)
-    return git("rev-parse", "HEAD", folder=tree).strip()
+    return head_of(tree)
 
 
 # ── poe template-check ───────────────────────────────────────────────────────
@@ -219,7 +223,7 @@ def update_service(template: str, version: str | None, data: list[str]) -> None:
     for each in data:
         if "=" not in each:
             sys.exit(f"--data {each}: write the name of a question, =, and the answer.")
-    current, base = git("branch", "--show-current").strip(), git("rev-parse", "HEAD").strip()
+    current, base = git("branch", "--show-current").strip(), head_of(SERVICE)
     ours, tags = recorded("_commit").removeprefix("v"), tags_of_releases(template)
     newest = list(tags)[-1]
     target = (version or newest).removeprefix("v")
@@ -248,11 +252,11 @@ def update_service(template: str, version: str | None, data: list[str]) -> None:
         git("switch", "--quiet", "--detach", base, folder=tree)
         conflicts = cherry_pick(after, tree)
         new = ("--cached", "--no-renames", "--diff-filter=AU", base)
-        refuse_to_overwrite(changed_paths(*new, folder=tree))
+        refuse_to_overwrite(set(changed_paths(*new, folder=tree)))
         tests_pass = not conflicts and suite_passes(tree)
         if changed_paths("--", "uv.lock", folder=tree):
             git("commit", "--quiet", "--amend", "--no-edit", "uv.lock", folder=tree)
-        updated = git("rev-parse", "HEAD", folder=tree).strip()
+        updated = head_of(tree)
     if conflicts:
         refuse_what_git_could_not_undo()  # what was saved meanwhile
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # from here on, the files do change
@@ -284,13 +288,13 @@ def refuse_unknown_questions(data: list[str], answers: str) -> None:
             sys.exit(f"--data {each}: the template has no question {name}; see {ANSWERS}.")
 
 
-def refuse_to_overwrite(new: list[str]) -> None:
+def refuse_to_overwrite(new: set[str]) -> None:
     """Git does not mind what it ignores."""
-    needed = {str(folder) for path in new for folder in Path(path).parents}.union(new)
+    needed = new | {str(folder) for path in new for folder in Path(path).parents}
     in_the_way = [
         path
         for path in git("ls-files", "--others", "-z").split("\0")[:-1]
-        if path in needed or any(str(folder) in new for folder in Path(path).parents)
+        if path in needed or not new.isdisjoint(map(str, Path(path).parents))
     ]
     if in_the_way:
         sys.exit(
@@ -309,7 +313,7 @@ def leave_deleted(tree: Path, base: str, before: str, after: str) -> str:
         print(*stale, sep="\n")
         git("checkout", before, "--", *stale, folder=tree)
         git("commit", "--quiet", "--no-gpg-sign", "--amend", "--no-edit", folder=tree)
-    return git("rev-parse", "HEAD", folder=tree).strip()
+    return head_of(tree)
 
 
 def cherry_pick(commit: str, folder: Path) -> dict[str, str]:
