@@ -4,10 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from proof.releases import TIP, git
+from proof.processes import command_lines, heed_ctrl_c, wait_until
+from proof.releases import TIP, commit_all, copy_of_release, git
 from proof.rendering import files_of
 from proof.suites import own_environment
 from proof.working_tree import ROOT
+from updates.scenarios import append, replace
 
 TASKS = ROOT / "template/template_tasks.py"
 BRANCH = f"template-{TIP}"
@@ -26,6 +28,41 @@ def run_task(service: Path, *arguments: str, **variables: str) -> subprocess.Com
         capture_output=True,
         text=True,
     )
+
+
+def start_update(service: Path, until: str) -> subprocess.Popen[str]:
+    """Starts it in a session of its own, and waits until it runs a command with these words."""
+    process = subprocess.Popen(
+        command("update"),
+        cwd=service,
+        env=own_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_ctrl_c,
+    )
+    wait_until(lambda: any(until in line for line in command_lines(process.pid)))
+    return process
+
+
+def edited_service(template: Path, path: str, folder: Path) -> Path:
+    """Of the tip, with a line of a team at the end of a file."""
+    service = copy_of_release(template, TIP, {}, folder)
+    append(service / path, "# ours\n")
+    commit_all(service)
+    return service
+
+
+CONFLICT = "app/db/engine.py: you and the template changed the same lines"
+
+
+def service_with_a_conflict(template: Path, folder: Path) -> Path:
+    """Of 0.2.0, with a change of a line that a later release has changed, too."""
+    service = copy_of_release(template, "0.2.0", {}, folder)
+    replace(service / "app/db/engine.py", '"timeout": 10', '"timeout": 20')
+    commit_all(service)
+    return service
 
 
 def state_of(service: Path) -> tuple[dict[str, bytes], str, str, str]:

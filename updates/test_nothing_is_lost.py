@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from proof.processes import command_lines, wait_until
 from proof.releases import TIP, commit_all, copy_of_release, git, release
 from proof.rendering import files_of
-from proof.suites import own_environment
 from proof.working_tree import ROOT
-from updates.scenarios import append, replace, write
+from updates.scenarios import append, write
 from updates.task_runs import (
     BRANCH,
+    CONFLICT,
     assert_conflict,
     assert_refused,
-    command,
+    edited_service,
     merge_the_update,
+    service_with_a_conflict,
+    start_update,
 )
 
 pytestmark = pytest.mark.usefixtures("installed_before")
@@ -28,9 +29,7 @@ pytestmark = pytest.mark.usefixtures("installed_before")
 def test_an_edited_file_of_a_feature_that_is_switched_off_is_kept(
     template: Path, tmp_path: Path
 ) -> None:
-    service = copy_of_release(template, TIP, {}, tmp_path / "service")
-    append(service / "Dockerfile", "# ours\n")
-    commit_all(service)
+    service = edited_service(template, "Dockerfile", tmp_path / "service")
 
     line = "Dockerfile: you changed it, the template deleted it"
     assert_conflict(service, line, "--data", "container=false")
@@ -42,9 +41,7 @@ def test_an_edited_file_of_a_feature_that_is_switched_off_is_kept(
 def test_an_edited_file_that_the_template_deletes_is_kept(
     own_template: Path, tmp_path: Path
 ) -> None:
-    service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
-    append(service / "app/logs.py", "# ours\n")
-    commit_all(service)
+    service = edited_service(own_template, "app/logs.py", tmp_path / "service")
     (own_template / "template/app/logs.py").unlink()
     release(own_template, "10000.0.0")
 
@@ -56,9 +53,7 @@ def test_an_edited_file_that_the_template_deletes_is_kept(
 def test_edits_of_a_file_that_the_template_renames_go_with_it(
     own_template: Path, tmp_path: Path
 ) -> None:
-    service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
-    append(service / "docs/testing.md", "ours\n")
-    commit_all(service)
+    service = edited_service(own_template, "docs/testing.md", tmp_path / "service")
     docs = own_template / "template/docs"
     (docs / "testing.md.jinja").rename(docs / "tests.md.jinja")
     release(own_template, "10000.0.0")
@@ -66,7 +61,7 @@ def test_edits_of_a_file_that_the_template_renames_go_with_it(
     merge_the_update(service)
 
     assert not (service / "docs/testing.md").exists()
-    assert (service / "docs/tests.md").read_text().endswith("ours\n")
+    assert (service / "docs/tests.md").read_text().endswith("# ours\n")
 
 
 def test_an_edited_binary_file_is_kept(own_template: Path, tmp_path: Path) -> None:
@@ -200,12 +195,10 @@ def test_a_file_that_the_team_and_the_template_have_added_is_kept(
 def test_a_setting_of_git_does_not_hide_a_conflict(
     template: Path, tmp_path: Path, setting: str
 ) -> None:
-    service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
-    replace(service / "app/db/engine.py", '"timeout": 10', '"timeout": 20')
-    commit_all(service)
+    service = service_with_a_conflict(template, tmp_path / "service")
     git("config", *setting.split("="), cwd=service)
 
-    assert_conflict(service, "app/db/engine.py: you and the template changed the same lines")
+    assert_conflict(service, CONFLICT)
 
     assert '"timeout": 20' in (service / "app/db/engine.py").read_text()
 
@@ -213,19 +206,8 @@ def test_a_setting_of_git_does_not_hide_a_conflict(
 @pytest.fixture
 def updating(template: Path, tmp_path: Path) -> subprocess.Popen[str]:
     """An update that will meet a conflict, while its second copy is made."""
-    service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
-    replace(service / "app/db/engine.py", '"timeout": 10', '"timeout": 20')
-    commit_all(service)
-    process = subprocess.Popen(
-        command("update"),
-        cwd=service,
-        env=own_environment(),
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    wait_until(lambda: any(f"--vcs-ref={TIP}" in line for line in command_lines(process.pid)))
-    return process
+    service = service_with_a_conflict(template, tmp_path / "service")
+    return start_update(service, until=f"--vcs-ref={TIP}")
 
 
 def test_what_is_saved_while_an_update_runs_is_kept(

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from proof.processes import command_lines, heed_ctrl_c, wait_until
 from proof.questions import Answers
 from proof.releases import TIP, commit_all, conflicts, copy_of_release, git, release, update
 from proof.rendering import differences, files_of
-from proof.suites import own_environment
 from updates.scenarios import SCENARIOS, append, make_ten_commits, replace, write
 from updates.task_runs import (
     BRANCH,
+    CONFLICT,
     assert_refused,
-    command,
     merge_the_update,
     run_task,
+    service_with_a_conflict,
+    start_update,
     state_of,
 )
 
@@ -91,8 +91,7 @@ def test_it_gives_what_copier_update_gives(
 
 
 def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path: Path) -> None:
-    service = copy_of_release(template, "0.2.0", {}, tmp_path / "Dienst für alle")
-    replace(service / "app/db/engine.py", '"timeout": 10', '"timeout": 20')
+    service = service_with_a_conflict(template, tmp_path / "Dienst für alle")
     write(service / "docs/übersicht.md", "# Ours\n")
     commit_all(service)
 
@@ -101,7 +100,7 @@ def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path:
     assert result.returncode == 1
     assert result.stderr == (
         f"The update is on the new branch {BRANCH}, where you are now, with conflicts:\n"
-        "    app/db/engine.py: you and the template changed the same lines\n"
+        f"    {CONFLICT}\n"
         "Merge them, and `git add` or `git rm` each.\n"
         "    then:            git cherry-pick --continue && uv run poe check\n"
         f"    to take it over: git switch main && git merge {BRANCH}\n"
@@ -118,9 +117,7 @@ def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path:
 
 
 def test_a_conflict_can_be_left_again(template: Path, tmp_path: Path) -> None:
-    service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
-    replace(service / "app/db/engine.py", '"timeout": 10', '"timeout": 20')
-    commit_all(service)
+    service = service_with_a_conflict(template, tmp_path / "service")
     before = state_of(service)
 
     way_back = run_task(service, "update").stderr.splitlines()[-1]
@@ -356,19 +353,11 @@ def test_an_update_that_is_stopped_leaves_the_service_as_it_was(
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     files, branches, status, trees = state_of(service)
 
-    process = subprocess.Popen(
-        command("update"),
-        cwd=service,
-        env=own_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        preexec_fn=heed_ctrl_c,
-    )
-    wait_until(lambda: any(running in line for line in command_lines(process.pid)))
+    process = start_update(service, until=running)
     os.killpg(process.pid, sent)  # as a terminal does: to all of its processes
 
-    assert process.wait() != 0
+    process.communicate()
+    assert process.returncode != 0
     assert state_of(service)[:3] == (files, branches, status)
     if sent != signal.SIGKILL:
         assert state_of(service)[3] == trees
