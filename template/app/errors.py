@@ -1,7 +1,7 @@
-"""Every error that the app answers is a problem as in RFC 9457."""
+"""Every error response is a problem as in RFC 9457."""
 
 import http.client
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -19,26 +19,34 @@ from app.db.engine import is_busy
 log = structlog.stdlib.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 
-# The names of RFC 9110: before 3.13, Python has older ones.
+# The titles of RFC 9110; Python has older ones before 3.13.
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
 
 
-class NotFoundError(Exception):
-    pass
+class ServiceError(Exception):
+    """An error of the domain: the response has its status, and its message as the detail."""
+
+    status: ClassVar[int]
+    headers: ClassVar[dict[str, str]] = {}
 
 
-class ConflictError(Exception):
-    pass
+class UnauthenticatedError(ServiceError):
+    status = 401
+    headers: ClassVar = {"WWW-Authenticate": "Bearer"}
 
 
-class UnauthenticatedError(Exception):
-    pass
+class NotFoundError(ServiceError):
+    status = 404
+
+
+class ConflictError(ServiceError):
+    status = 409
 
 
 class InvalidPart(BaseModel):
-    """What is wrong with one part of a request, without its value: that may be a secret."""
+    """The fault in one part of a request, without its value, which may be a secret."""
 
     type: str
     location: list[str | int]
@@ -53,8 +61,8 @@ class Problem(BaseModel):
     errors: list[InvalidPart] | None = None
 
 
-# For FastAPI's `responses`: any answer that is not a success. With `model`, which would be
-# shorter, FastAPI would document that errors can be application/json, too.
+# For FastAPI's `responses`: every response that is not a success. `model` would be shorter,
+# but then FastAPI would document application/json as well.
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "A problem",
@@ -81,16 +89,8 @@ def title_of(status: int) -> str:
     return TITLES.get(status) or http.client.responses.get(status, "Error")
 
 
-async def not_found(request: Request, error: NotFoundError) -> Response:
-    return ProblemResponse(404, str(error))
-
-
-async def conflict(request: Request, error: ConflictError) -> Response:
-    return ProblemResponse(409, str(error))
-
-
-async def unauthenticated(request: Request, error: UnauthenticatedError) -> Response:
-    return ProblemResponse(401, str(error), headers={"WWW-Authenticate": "Bearer"})
+async def service_error(request: Request, error: ServiceError) -> Response:
+    return ProblemResponse(error.status, str(error), headers=error.headers)
 
 
 async def invalid_request(request: Request, error: RequestValidationError) -> Response:
@@ -101,7 +101,7 @@ async def invalid_request(request: Request, error: RequestValidationError) -> Re
             location=[name[:100] if isinstance(name, str) else name for name in part["loc"]],
             message=part["msg"],
         )
-        for part in error.errors()[:MOST_ERRORS]
+        for part in error.errors()[:MAX_ERRORS]
     ]
     if any(part.type == "json_invalid" for part in errors):
         return ProblemResponse(400, "The body is not JSON.", errors)
@@ -131,13 +131,13 @@ async def database_busy(request: Request, error: Exception) -> Response:
 
 
 async def unexpected_error(request: Request, error: Exception) -> Response:
-    # This answer is made outside the middleware that adds the header to all others.
+    # This response is created outside the middleware that adds the header to all others.
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     return ProblemResponse(500, headers={"X-Request-ID": request_id})
 
 
 def allowed_methods(request: Request) -> set[str]:
-    """Of all routes with this path: the router names those of the first one only."""
+    """Those of every route of the path: the router reports only the first matching route's."""
     path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
     return {
         method
@@ -148,7 +148,7 @@ def allowed_methods(request: Request) -> set[str]:
 
 
 class BodyLimitProblemMiddleware:
-    """The body limit answers in plain text; this makes a problem of it."""
+    """Turns the plain-text response of the body limit into a problem."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -173,6 +173,7 @@ def is_plain_413(message: Message) -> bool:
 
 
 def document_problems(app: FastAPI) -> None:
+    # The way that FastAPI documents under "Extending OpenAPI".
     document_of_routes = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -190,9 +191,7 @@ def document_problems(app: FastAPI) -> None:
 def register_error_handlers(app: FastAPI) -> None:
     document_problems(app)
     app.add_middleware(BodyLimitProblemMiddleware)
-    app.exception_handler(NotFoundError)(not_found)
-    app.exception_handler(ConflictError)(conflict)
-    app.exception_handler(UnauthenticatedError)(unauthenticated)
+    app.exception_handler(ServiceError)(service_error)
     app.exception_handler(RequestValidationError)(invalid_request)
     app.exception_handler(HTTPException)(http_error)
     app.exception_handler(exc.DBAPIError)(database_error)

@@ -21,7 +21,7 @@ PROCESSORS: list[structlog.typing.Processor] = [
 
 
 def configure_logs(settings: Settings) -> None:
-    """From now on, what uvicorn and other libraries log has the same format as our own."""
+    """Gives the log lines of uvicorn and other libraries the format of our own."""
     renderers: list[structlog.typing.Processor]
     if settings.environment == "development":
         renderers = [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
@@ -61,7 +61,7 @@ def configure_logs(settings: Settings) -> None:
             "loggers": {
                 "uvicorn": to_root,
                 "uvicorn.error": to_root,
-                # Its line for each request would be a second one.
+                # It would log each request a second time.
                 "uvicorn.access": {"handlers": [], "propagate": False},
             },
         }
@@ -82,11 +82,11 @@ class RequestLogMiddleware:
         started = perf_counter()
         status = 500
         sent_id = Headers(scope=scope).get("x-request-id", "")
-        # A stranger's text goes into our log only if it looks like an id.
+        # A client's text gets into our log only if it looks like an id.
         is_id = len(sent_id) <= 64 and sent_id.isascii() and sent_id.replace("-", "").isalnum()
         request_id = sent_id if is_id else uuid4().hex
-        # Stays bound when the request is over, so that the server's report of an
-        # unexpected error has it too.
+        # Stays bound after the request, so that the server's report of an unexpected
+        # error has it, too.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
 

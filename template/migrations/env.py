@@ -11,13 +11,13 @@ from app.db.base import Base, UtcDateTime
 from app.db.engine import create_engine, migrating
 from app.settings import Settings
 
-# A table whose model is not imported would be dropped by the next `poe migration`.
+# The next `poe migration` would drop a table whose model is not imported.
 for models in Path(app.__path__[0]).glob("*/models.py"):
     import_module(f"app.{models.parent.name}.models")
 
 
 def render_item(kind: str, item: object, context: object) -> str | Literal[False]:
-    # A migration stays as it is when the models' own types change or go.
+    # A migration must not change with the models' own types.
     return "sa.DateTime(timezone=True)" if isinstance(item, UtcDateTime) else False
 
 
@@ -27,7 +27,7 @@ def run_migrations(connection: Connection) -> None:
             connection=connection,
             target_metadata=Base.metadata,
             render_item=render_item,
-            # Where a table can't be altered, a new one takes its place.
+            # Where a table can't be altered, a new one replaces it.
             render_as_batch=not connection.dialect.supports_alter,
         )
         with context.begin_transaction():

@@ -1,5 +1,5 @@
 import gc
 
-# What is imported stays, so looking for garbage meanwhile only takes time: a tenth of the
-# run. conftest.py switches the collector on again.
+# All that is imported stays, so collecting garbage meanwhile is wasted time. The collector is
+# switched on again in plugins/collector.py.
 gc.disable()

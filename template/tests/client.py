@@ -1,3 +1,5 @@
+"""The one import of httpx: `httpx2`, its maintained continuation, has the same API."""
+
 import warnings
 
 from httpx import (

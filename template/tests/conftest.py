@@ -1,159 +1,187 @@
-import gc
-import logging
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+"""The fixtures, each built on those above it: a database, the two apps, users, clients.
+
+The modules in tests/plugins/ change how a run works: which database, `--live`, the reports.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
-import structlog
 from fastapi import FastAPI, Request
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy import URL
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 from starlette.types import Receive, Scope, Send
 
 from app.auth.dependencies import get_current_user
 from app.auth.models import User
 from app.auth.tokens import issue_token
-from app.db.engine import get_engine
+from app.db.engine import create_engine, get_engine
 from app.db.session import SessionDep, get_session
 from app.main import create_app
 from app.settings import Settings
 from tests.client import ASGITransport, AsyncBaseTransport, AsyncClient
-from tests.exchanges import exchanges, remember_request, remember_response, show_exchanges
+from tests.database import NewSession, delete_all_rows
+from tests.helpers import add_user, http_client, settings_for
 
-pytest_plugins = ["tests.database", "tests.live_server"]
+pytest_plugins = [
+    "tests.plugins.collector",
+    "tests.plugins.database_url",
+    "tests.plugins.databases",
+    "tests.plugins.exchanges",
+    "tests.plugins.isolation",
+    "tests.plugins.live_server",
+]
 
-Overrides = dict[Callable[..., Any], Callable[..., Any]]
-LiveServer = tuple[str, AsyncBaseTransport]
+Dependency = Callable[..., Any]
+ClientAs = Callable[[User], AsyncClient]
+LiveServer = tuple[AsyncBaseTransport, str]
 
-
-def pytest_collection_finish() -> None:
-    # The collector passes over what is frozen: all that was imported. And the tests make
-    # much that is soon forgotten: to look for garbage less often saves time, too.
-    gc.freeze()
-    gc.set_threshold(50_000)
-    gc.enable()
-
-
-def pytest_runtest_setup() -> None:
-    exchanges.clear()
+# ── The database ─────────────────────────────────────────────────────────────
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if report.failed and exchanges:
-        report.sections.append(("HTTP exchange", show_exchanges()))
-    return report
+@pytest.fixture(scope="session")
+def settings(database_url: URL) -> Settings:
+    """Those of a database that the migrations have made."""
+    return settings_for(database_url)
+
+
+@pytest.fixture(scope="session")
+async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """One for the whole run, which has one event loop."""
+    engine = create_engine(settings)
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+async def connection(
+    engine: AsyncEngine, pytestconfig: pytest.Config
+) -> AsyncIterator[AsyncConnection]:
+    """One for each test, in a transaction that is rolled back when the connection is closed."""
+    live = pytestconfig.getoption("live")
+    async with engine.connect() as connection:
+        if not live:
+            await connection.begin()
+        yield connection
+    if live:  # a server process sees only what is committed
+        await delete_all_rows(engine)
+
+
+@pytest.fixture
+def session(connection: AsyncConnection) -> AsyncSession:
+    """The test's own: it prepares rows and looks them up."""
+    return AsyncSession(connection, expire_on_commit=False)
+
+
+@pytest.fixture
+def new_session(connection: AsyncConnection) -> NewSession:
+    """Makes sessions for the code under test. A commit ends a savepoint: what is not committed
+    is gone when the session is closed."""
+    return async_sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
+    )
+
+
+# ── The apps ─────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def override_session(new_session: NewSession) -> Dependency:
+    """Stands in for `get_session`: a session for each request, as in production."""
+
+    async def override_session() -> AsyncIterator[AsyncSession]:
+        async with new_session() as session:
+            yield session
+
+    return override_session
+
+
+@pytest.fixture
+def override_current_user() -> Dependency:
+    """Stands in for `get_current_user`: the user of the client that sent the request."""
+
+    async def override_current_user(request: Request, session: SessionDep) -> User:
+        # A copy that belongs to the session of the request, like the real one.
+        return await session.merge(request.scope["user"], load=False)
+
+    return override_current_user
+
+
+@pytest.fixture(scope="session")
+def apps(settings: Settings) -> tuple[FastAPI, FastAPI]:
+    """All tests share them, since an app builds its routes with its first request."""
+    return create_app(settings), create_app(settings)
+
+
+@pytest.fixture(autouse=True)
+def override_dependencies(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Puts the stand-ins into both apps, and afterwards restores what was there before,
+    whatever the test has changed."""
+    if "apps" not in request.fixturenames:  # a test without an app opens no connection
+        yield
+        return
+    names = ["apps", "engine", "override_session", "override_current_user"]
+    (app, app_with_login), engine, session, user = map(request.getfixturevalue, names)
+    before = app.dependency_overrides, app_with_login.dependency_overrides
+    stand_ins = {get_engine: lambda: engine, get_session: session}
+    app.dependency_overrides = {**stand_ins, get_current_user: user}
+    app_with_login.dependency_overrides = stand_ins
+    yield
+    app.dependency_overrides, app_with_login.dependency_overrides = before
+
+
+@pytest.fixture
+def app(apps: tuple[FastAPI, FastAPI]) -> FastAPI:
+    """The one in which no one logs in."""
+    return apps[0]
+
+
+@pytest.fixture
+def app_with_login(apps: tuple[FastAPI, FastAPI]) -> FastAPI:
+    """The one with the real authentication."""
+    return apps[1]
+
+
+# ── Users and clients ────────────────────────────────────────────────────────
 
 
 @pytest.fixture
 async def fake_user(session: AsyncSession) -> User:
-    user = User(email="ada@example.com", password_hash="no password has this hash")
-    session.add(user)
-    await session.commit()
-    return user
-
-
-@pytest.fixture(scope="session")
-def app_of_all_tests(settings: Settings) -> FastAPI:
-    return create_app(settings)
-
-
-@pytest.fixture(scope="session")
-def app_with_login_of_all_tests(settings: Settings) -> FastAPI:
-    return create_app(settings)
+    return await add_user(session, "ada@example.com")
 
 
 @pytest.fixture
-def overrides(engine: AsyncEngine, new_session: Callable[[], AsyncSession]) -> Overrides:
-    """A new session for each request, as in production."""
-
-    async def get_test_session() -> AsyncIterator[AsyncSession]:
-        async with new_session() as session:
-            yield session
-
-    return {get_engine: lambda: engine, get_session: get_test_session}
-
-
-@pytest.fixture
-def app(app_of_all_tests: FastAPI, overrides: Overrides) -> FastAPI:
-    """Here nobody logs in. What one test overrides, the next one doesn't see."""
-    app_of_all_tests.dependency_overrides = {**overrides, get_current_user: get_fake_user}
-    return app_of_all_tests
-
-
-async def get_fake_user(request: Request, session: SessionDep) -> User:
-    # A copy that belongs to the session of the request, like the real one.
-    return await session.merge(request.scope["user"], load=False)
-
-
-@pytest.fixture
-def app_with_login(app_with_login_of_all_tests: FastAPI, overrides: Overrides) -> FastAPI:
-    app_with_login_of_all_tests.dependency_overrides = overrides
-    return app_with_login_of_all_tests
-
-
-@pytest.fixture
-def client_as(
-    app: FastAPI, live_server: LiveServer | None, settings: Settings
-) -> Callable[[User], AsyncClient]:
-    """One test may need several users at once."""
+def client_as(app: FastAPI, settings: Settings, live_server: LiveServer | None) -> ClientAs:
+    """Makes clients of several users in one test. With `--live`, they talk to a real server."""
 
     def client_as(user: User) -> AsyncClient:
         if live_server:
             token = issue_token(user.id, settings)
-            return client_of(*live_server, headers={"Authorization": f"Bearer {token}"})
+            return http_client(*live_server, headers={"Authorization": f"Bearer {token}"})
 
+        # Not a header, which would need the real authentication; and not an override, which
+        # all clients of the app would share.
         async def app_as_user(scope: Scope, receive: Receive, send: Send) -> None:
             await app({**scope, "user": user}, receive, send)
 
-        return client_of("http://test", ASGITransport(app_as_user))
+        return http_client(ASGITransport(app_as_user))
 
     return client_as
 
 
 @pytest.fixture
-def client(client_as: Callable[[User], AsyncClient], fake_user: User) -> AsyncClient:
+def client(client_as: ClientAs, fake_user: User) -> AsyncClient:
     return client_as(fake_user)
 
 
 @pytest.fixture
-async def other_client(
-    client_as: Callable[[User], AsyncClient], session: AsyncSession
-) -> AsyncClient:
-    other_user = User(email="grace@example.com", password_hash="no password has this hash")
-    session.add(other_user)
-    await session.commit()
-    return client_as(other_user)
+async def other_client(client_as: ClientAs, session: AsyncSession) -> AsyncClient:
+    return client_as(await add_user(session, "grace@example.com"))
 
 
 @pytest.fixture
 def anonymous_client(app_with_login: FastAPI, live_server: LiveServer | None) -> AsyncClient:
-    if live_server:
-        return client_of(*live_server)
-    return client_of("http://test", ASGITransport(app_with_login))
-
-
-def client_of(
-    url: str, transport: AsyncBaseTransport, headers: dict[str, str] | None = None
-) -> AsyncClient:
-    return AsyncClient(
-        transport=transport,
-        base_url=url,
-        headers=headers,
-        trust_env=False,  # or a proxy would get the requests
-        event_hooks={"request": [remember_request], "response": [remember_response]},
-    )
-
-
-@pytest.fixture
-def logs_as_before() -> Iterator[None]:
-    """Who configures the logs does it for the whole process, which here is pytest's."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+    return http_client(*live_server) if live_server else http_client(ASGITransport(app_with_login))
 
 
 # Your own fixtures go below this line.

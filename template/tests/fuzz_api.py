@@ -1,8 +1,8 @@
-"""Sends to each operation of the OpenAPI document what it allows, and what it doesn't.
+"""Sends each operation of the OpenAPI document requests that it allows, and others.
 
 It takes too long for each run of the tests, so only `poe fuzz` collects it. Each run sends the
 same requests: to reproduce a failure, run its operation again with `poe fuzz -k "GET and me"`.
-To send more, set `FUZZ_CASES`: the most for one operation.
+To send more, set `FUZZ_CASES`, the maximum for one operation.
 """
 
 import os
@@ -14,17 +14,18 @@ import pytest
 import schemathesis
 from hypothesis import strategies
 from schemathesis.errors import NoLinksFound
+from sqlalchemy import URL
 
 from app.main import create_app
-from app.settings import Settings
+from tests.helpers import settings_for
 
 # An operation without parameters has only a few that differ.
-MOST_CASES = int(os.environ.get("FUZZ_CASES", "125"))
+MAX_CASES = int(os.environ.get("FUZZ_CASES", "125"))
 
 app = create_app()
 document = app.openapi()
 for scheme in document["components"]["securitySchemes"].values():
-    # For a request the same as `oauth2`, of which Schemathesis tries no wrong tokens.
+    # The same requests as with `oauth2`, for which Schemathesis tries no wrong tokens.
     scheme |= {"type": "http", "scheme": "bearer"}
 api = schemathesis.openapi.from_dict(
     document,
@@ -32,9 +33,9 @@ api = schemathesis.openapi.from_dict(
         {
             "generation": {
                 "deterministic": True,
-                "max-examples": MOST_CASES,
+                "max-examples": MAX_CASES,
                 "database": "none",
-                # The header is the same in each request: that of the user who has logged in.
+                # Each request has the header of the user that has logged in.
                 "with-security-parameters": False,
             },
             "suppress-health-check": ["all"],
@@ -43,7 +44,7 @@ api = schemathesis.openapi.from_dict(
 )
 api.app = app
 
-# No schema can say that the app refuses reserved domains, such as `.test`.
+# A schema can't say that the app refuses reserved domains, such as `.test`.
 schemathesis.openapi.format("email", strategies.emails(domains=strategies.just("example.com")))
 
 requests: Counter[str] = Counter()
@@ -62,26 +63,30 @@ class Summary:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for operation, number in sorted(requests.items()):
             terminalreporter.write_line(f"{number:6} {operation}")
-        terminalreporter.write_line(f"{requests.total():6} requests, each answer checked")
+        terminalreporter.write_line(f"{requests.total():6} requests, each response checked")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def service(settings: Settings, pytestconfig: pytest.Config) -> None:
-    # A line in the log for each request would bury a failure.
-    app.state.settings = settings.model_copy(update={"log_level": "ERROR"})
+def summary(pytestconfig: pytest.Config) -> None:
     pytestconfig.pluginmanager.register(Summary())
 
 
+@pytest.fixture(autouse=True)
+def service(new_database: URL) -> None:
+    # A log line for each request would bury a failure.
+    app.state.settings = settings_for(new_database).model_copy(update={"log_level": "ERROR"})
+
+
 def log_in() -> dict[str, str]:
-    """As a new user, to whom nothing belongs yet."""
+    """As a new user, who owns nothing yet."""
     email, password = f"{uuid4()}@example.com", "correct horse"
     register, token = api["/auth/register"]["POST"], api["/auth/token"]["POST"]
     register.Case(body={"email": email, "password": password}).call_and_validate()
-    answer = token.Case(body={"username": email, "password": password}).call_and_validate()
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    login = token.Case(body={"username": email, "password": password}).call_and_validate()
+    return {"Authorization": f"Bearer {login.json()['access_token']}"}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def headers(service: None) -> dict[str, str]:
     return log_in()
 
@@ -92,7 +97,7 @@ def test_operation(case: schemathesis.Case[Any], headers: dict[str, str]) -> Non
 
 
 def test_sequences() -> None:
-    """What one operation has created, the next ones read, change and delete."""
+    """One operation creates something that the next ones read, change and delete."""
 
     class Sequences(api.as_state_machine()):
         def setup(self) -> None:

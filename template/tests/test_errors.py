@@ -11,6 +11,7 @@ from app.auth.dependencies import get_current_user
 from app.errors import PROBLEM_RESPONSES, NotFoundError, register_error_handlers
 from app.settings import get_settings
 from tests.client import ASGITransport, AsyncClient
+from tests.helpers import problem
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -20,21 +21,19 @@ async def test_an_unknown_path_is_not_found(anonymous_client: AsyncClient) -> No
 
     assert response.status_code == 404
     assert response.headers["Content-Type"] == MEDIA_TYPE
-    assert response.json() == {"type": "about:blank", "title": "Not Found", "status": 404}
+    assert response.json() == problem(404, "Not Found")
 
 
-async def test_a_method_that_is_not_allowed_is_told_which_are(
-    anonymous_client: AsyncClient,
-) -> None:
+async def test_405_lists_the_allowed_methods(anonymous_client: AsyncClient) -> None:
     response = await anonymous_client.delete("/auth/me")
 
     assert response.status_code == 405
     assert response.headers["Content-Type"] == MEDIA_TYPE
     assert response.headers["Allow"] == "GET"
-    assert response.json() == {"type": "about:blank", "title": "Method Not Allowed", "status": 405}
+    assert response.json() == problem(405, "Method Not Allowed")
 
 
-async def test_behind_a_proxy_that_adds_a_prefix_the_allowed_methods_are_told_as_well(
+async def test_405_lists_the_allowed_methods_behind_a_proxy_that_adds_a_prefix(
     app_with_login: FastAPI,
 ) -> None:
     transport = ASGITransport(app_with_login, root_path="/api")
@@ -45,12 +44,12 @@ async def test_behind_a_proxy_that_adds_a_prefix_the_allowed_methods_are_told_as
     assert response.headers["Allow"] == "GET"
 
 
-async def test_an_answer_of_413_that_is_not_a_text_stays_as_it_is() -> None:
+async def test_a_413_that_is_not_plain_text_is_not_changed() -> None:
     service = FastAPI()
     register_error_handlers(service)
 
     @service.get("/")
-    async def answer() -> Response:
+    async def refuse() -> Response:
         return Response(status_code=413)
 
     async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
@@ -67,13 +66,12 @@ async def test_a_body_that_is_not_json_is_refused(anonymous_client: AsyncClient)
 
     assert response.status_code == 400
     assert response.headers["Content-Type"] == MEDIA_TYPE
-    assert response.json() == {
-        "type": "about:blank",
-        "title": "Bad Request",
-        "status": 400,
-        "detail": "The body is not JSON.",
-        "errors": [{"type": "json_invalid", "location": ["body", 1], "message": ANY}],
-    }
+    assert response.json() == problem(
+        400,
+        "Bad Request",
+        "The body is not JSON.",
+        [{"type": "json_invalid", "location": ["body", 1], "message": ANY}],
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +98,7 @@ async def test_a_strange_body_is_refused_and_not_echoed(
     assert not re.search(r"marker|NaN|Infinity|999|\[\[", response.text)
 
 
-async def test_only_the_first_errors_are_told_and_long_names_are_cut(
+async def test_only_the_first_errors_are_listed_and_long_names_are_cut(
     anonymous_client: AsyncClient,
 ) -> None:
     response = await anonymous_client.post(
@@ -138,11 +136,7 @@ async def test_a_body_over_the_limit_is_refused(
 
     assert response.status_code == 413
     assert response.headers["Content-Type"] == MEDIA_TYPE
-    assert response.json() == {"type": "about:blank", "title": "Content Too Large", "status": 413}
-
-
-def problem(status: int, title: str, detail: str) -> dict[str, object]:
-    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    assert response.json() == problem(413, "Content Too Large")
 
 
 @pytest.mark.in_process
@@ -152,10 +146,7 @@ def problem(status: int, title: str, detail: str) -> dict[str, object]:
         (NotFoundError("No such thing."), problem(404, "Not Found", "No such thing.")),
         (HTTPException(413, "Over quota."), problem(413, "Content Too Large", "Over quota.")),
         (HTTPException(499, {"code": 1}), problem(499, "Error", "{'code': 1}")),
-        (
-            HTTPException(422),
-            {"type": "about:blank", "title": "Unprocessable Content", "status": 422},
-        ),
+        (HTTPException(422), problem(422, "Unprocessable Content")),
         (
             exc.TimeoutError("no connection is free"),
             problem(503, "Service Unavailable", "The database is busy."),
@@ -163,7 +154,7 @@ def problem(status: int, title: str, detail: str) -> dict[str, object]:
     ],
     ids=["not found", "413", "unknown status", "422", "no free connection"],
 )
-async def test_an_error_of_a_handler_is_answered_as_a_problem(
+async def test_an_error_in_a_handler_becomes_a_problem(
     anonymous_client: AsyncClient,
     app_with_login: FastAPI,
     error: Exception,
@@ -182,7 +173,7 @@ async def test_an_error_of_a_handler_is_answered_as_a_problem(
 
 
 @pytest.mark.in_process
-async def test_a_client_of_a_busy_database_is_told_when_to_try_again(
+async def test_a_busy_database_is_a_503_with_retry_after(
     anonymous_client: AsyncClient, app_with_login: FastAPI
 ) -> None:
     async def fail() -> None:
@@ -203,7 +194,7 @@ async def test_a_client_of_a_busy_database_is_told_when_to_try_again(
 
 
 @pytest.mark.in_process
-async def test_another_error_of_the_database_is_unexpected(
+async def test_any_other_database_error_is_unexpected(
     anonymous_client: AsyncClient, app_with_login: FastAPI
 ) -> None:
     async def fail() -> None:
@@ -215,7 +206,7 @@ async def test_another_error_of_the_database_is_unexpected(
         await anonymous_client.get("/auth/me")
 
 
-async def test_an_unexpected_error_tells_nothing_about_its_cause(app: FastAPI) -> None:
+async def test_an_unexpected_error_does_not_reveal_its_cause(app: FastAPI) -> None:
     async def break_down() -> None:
         raise RuntimeError("the secret cause")
 
@@ -227,14 +218,10 @@ async def test_an_unexpected_error_tells_nothing_about_its_cause(app: FastAPI) -
     assert response.status_code == 500
     assert len(response.headers["X-Request-ID"]) == 32
     assert response.headers["Content-Type"] == MEDIA_TYPE
-    assert response.json() == {
-        "type": "about:blank",
-        "title": "Internal Server Error",
-        "status": 500,
-    }
+    assert response.json() == problem(500, "Internal Server Error")
 
 
-def test_the_api_document_says_that_each_error_is_a_problem() -> None:
+def test_the_openapi_document_describes_errors_as_problems() -> None:
     service = FastAPI(responses=PROBLEM_RESPONSES)
     register_error_handlers(service)
     service.get("/")(list)
@@ -245,9 +232,9 @@ def test_the_api_document_says_that_each_error_is_a_problem() -> None:
         "description": "A problem",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    problem, part = (document["components"]["schemas"][name] for name in ("Problem", "InvalidPart"))
-    assert problem["required"] == ["title", "status"]
+    schema, part = (document["components"]["schemas"][name] for name in ("Problem", "InvalidPart"))
+    assert schema["required"] == ["title", "status"]
     assert {"$ref": "#/components/schemas/InvalidPart"} in [
-        each.get("items") for each in problem["properties"]["errors"]["anyOf"]
+        variant.get("items") for variant in schema["properties"]["errors"]["anyOf"]
     ]
     assert part["required"] == ["type", "location", "message"]

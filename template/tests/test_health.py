@@ -7,7 +7,7 @@ from sqlalchemy import URL
 from app.db.engine import create_engine, get_engine
 from app.health import routes
 from tests.client import AsyncClient
-from tests.database import settings_for
+from tests.helpers import problem, settings_for
 
 
 async def test_a_running_service_is_alive(anonymous_client: AsyncClient) -> None:
@@ -34,12 +34,9 @@ async def test_a_service_without_its_database_is_not_ready(
     response = await anonymous_client.get("/readyz")
 
     assert response.status_code == 503
-    assert response.json() == {
-        "type": "about:blank",
-        "title": "Service Unavailable",
-        "status": 503,
-        "detail": "The database can't be reached or has no tables.",
-    }
+    assert response.json() == problem(
+        503, "Service Unavailable", "The database can't be reached or has no tables."
+    )
 
 
 @pytest.mark.in_process
@@ -56,9 +53,6 @@ async def test_a_service_whose_database_hangs_is_not_ready(
     response = await anonymous_client.get("/readyz")
 
     assert response.status_code == 503
-    assert response.json() == {
-        "type": "about:blank",
-        "title": "Service Unavailable",
-        "status": 503,
-        "detail": "The database did not answer in 0.001 seconds.",
-    }
+    assert response.json() == problem(
+        503, "Service Unavailable", "The database did not respond in 0.001 seconds."
+    )

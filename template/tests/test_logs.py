@@ -42,7 +42,7 @@ async def test_a_websocket_is_not_logged_as_a_request() -> None:
     assert logs == []
 
 
-async def test_the_id_of_a_request_is_sent_back(anonymous_client: AsyncClient) -> None:
+async def test_the_id_of_a_request_is_returned(anonymous_client: AsyncClient) -> None:
     response = await anonymous_client.get("/livez", headers={"X-Request-ID": "id-of-the-proxy-1"})
 
     assert response.headers["X-Request-ID"] == "id-of-the-proxy-1"
@@ -58,7 +58,7 @@ async def test_a_request_without_a_plain_id_gets_one(
     assert len(response.headers["X-Request-ID"]) == 32
 
 
-def test_in_production_a_line_of_the_log_is_json(
+def test_a_log_line_is_json_in_production(
     settings: Settings, logs_as_before: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logs(settings.model_copy(update={"environment": "production"}))
@@ -73,7 +73,7 @@ def test_in_production_a_line_of_the_log_is_json(
     }
 
 
-def test_in_production_the_log_of_an_error_has_no_local_variables(
+def test_a_logged_error_has_no_local_variables_in_production(
     settings: Settings, logs_as_before: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logs(settings.model_copy(update={"environment": "production"}))
@@ -90,7 +90,7 @@ def test_in_production_the_log_of_an_error_has_no_local_variables(
     assert password not in line
 
 
-def test_in_development_a_line_of_the_log_is_for_people(
+def test_a_log_line_is_readable_in_development(
     settings: Settings, logs_as_before: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     configure_logs(settings)

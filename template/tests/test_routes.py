@@ -1,4 +1,4 @@
-"""What holds for every route, those included that are not written yet."""
+"""Checks of every route, including those that are not written yet."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.client import AsyncClient
 
 Route = tuple[str, str]
 
-# Who adds a route to this list lets everybody use it.
+# Anyone can use these routes, without a token.
 PUBLIC: set[Route] = {
     ("GET", "/livez"),
     ("GET", "/readyz"),
@@ -23,7 +23,7 @@ PUBLIC: set[Route] = {
     ("GET", "/openapi.json"),
 }
 
-# Who adds one to this list lets all users use the rows of each other.
+# Every user can use the rows of all users through these routes.
 SHARED: set[Route] = set()
 
 
@@ -37,41 +37,41 @@ def routes(app: FastAPI) -> dict[Route, RouteContext]:
     }
 
 
-async def test_every_route_that_is_not_public_answers_401_without_a_token(
+async def test_every_route_that_is_not_public_returns_401_without_a_token(
     routes: dict[Route, RouteContext], anonymous_client: AsyncClient
 ) -> None:
-    answers = {
+    statuses = {
         (method, path): (await anonymous_client.request(method, path)).status_code
         for method, path in routes.keys() - PUBLIC
     }
 
-    assert answers == dict.fromkeys(routes.keys() - PUBLIC, 401)
+    assert statuses == dict.fromkeys(routes.keys() - PUBLIC, 401)
     assert routes.keys() >= PUBLIC | SHARED
 
 
-async def test_each_route_of_a_row_finds_it_for_its_owner_and_for_nobody_else(
+async def test_each_route_of_a_row_finds_it_only_for_its_owner(
     routes: dict[Route, RouteContext], client: AsyncClient, other_client: AsyncClient
 ) -> None:
     routes_of_a_row = {(method, path) for method, path in routes if "{" in path} - SHARED
     addresses: dict[str, str] = {}
-    answers = {}
+    found = {}
 
-    # What deletes the row comes last.
+    # The routes that delete the row come last.
     for method, path in sorted(routes_of_a_row, key=lambda route: route[0] == "DELETE"):
         if path not in addresses:
             addresses[path] = await address_of_a_new_row(client, routes, path)
         body = example_body(routes[method, path])
         by_another = await other_client.request(method, addresses[path], json=body)
         by_its_owner = await client.request(method, addresses[path], json=body)
-        answers[method, path] = (by_another.status_code, by_its_owner.is_success)
+        found[method, path] = (by_another.status_code, by_its_owner.is_success)
 
-    assert answers == dict.fromkeys(routes_of_a_row, (404, True))
+    assert found == dict.fromkeys(routes_of_a_row, (404, True))
 
 
 async def address_of_a_new_row(
     client: AsyncClient, routes: dict[Route, RouteContext], path: str
 ) -> str:
-    """Fills in a path: to make a row is to POST to the path before its parameter."""
+    """Fills in a path: a POST to the path before the parameter creates a row."""
     collection, _, rest = path.rpartition("/{")
     assert ("POST", collection) in routes, f"POST {collection} is missing, or {path} in SHARED."
     body = example_body(routes["POST", collection])
@@ -79,12 +79,12 @@ async def address_of_a_new_row(
         collection = await address_of_a_new_row(client, routes, collection)
     response = await client.post(collection, json=body)
     assert response.is_success, f"POST {collection} refused {body}: give its fields examples."
-    assert "Location" in response.headers, f"POST {collection} must answer with a Location."
+    assert "Location" in response.headers, f"POST {collection} must return a Location."
     return response.headers["Location"] + rest.partition("}")[2]
 
 
 def example_body(route: RouteContext) -> Any:
-    """Of all fields, since a change of nothing writes nothing."""
+    """With every field, since an empty change would not write anything."""
     if route.body_field is None:
         return None
     schema = TypeAdapter(route.body_field.field_info.annotation).json_schema()
@@ -101,7 +101,7 @@ def example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     if "enum" in schema:
         return schema["enum"][0]
     if "properties" in schema:
-        return {name: example(each, definitions) for name, each in schema["properties"].items()}
+        return {name: example(part, definitions) for name, part in schema["properties"].items()}
     return {"integer": 1, "number": 1, "boolean": True, "array": []}.get(
         schema.get("type", ""), "x"
     )

@@ -6,15 +6,12 @@ from app.settings import Settings
 
 
 @pytest.fixture(autouse=True)
-def no_environment(monkeypatch: pytest.MonkeyPatch, database_url: URL) -> None:
-    """Nothing but the database and what a test sets."""
-    monkeypatch.setitem(Settings.model_config, "env_file", None)
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+def database_in_the_environment(monkeypatch: pytest.MonkeyPatch, database_url: URL) -> None:
+    """The one variable that every service has; a test sets others."""
     monkeypatch.setenv("DATABASE_URL", database_url.render_as_string(hide_password=False))
 
 
-def test_development_needs_no_more_settings() -> None:
+def test_development_needs_no_other_settings() -> None:
     assert Settings().environment == "development"
 
 
@@ -40,7 +37,7 @@ def test_production_refuses_a_weak_secret(
         Settings()
 
 
-def test_production_takes_a_long_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_production_accepts_a_long_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENVIRONMENT", "production")
     monkeypatch.setenv("SECRET_KEY", "x" * 32)
 

@@ -12,7 +12,7 @@ def error_of(schema: type[TaskCreate | TaskUpdate | Page], data: dict[str, Any])
     return error.value.errors()[0]["type"]
 
 
-def test_space_around_a_title_is_left_out() -> None:
+def test_space_around_a_title_is_stripped() -> None:
     assert TaskCreate(title="  Buy milk\n").title == "Buy milk"
 
 
@@ -49,12 +49,12 @@ def test_an_invalid_change_is_refused(data: dict[str, Any], error: str) -> None:
     assert error_of(TaskUpdate, data) == error
 
 
-def test_a_page_has_50_tasks_from_the_first_on() -> None:
+def test_a_page_has_the_first_50_tasks_by_default() -> None:
     assert Page() == Page(limit=50, offset=0)
 
 
 @pytest.mark.parametrize(("limit", "offset"), [(1, 0), (100, 1_000_000)])
-def test_a_page_may_be_as_small_and_as_large_as_this(limit: int, offset: int) -> None:
+def test_a_page_at_a_limit_is_accepted(limit: int, offset: int) -> None:
     page = Page(limit=limit, offset=offset)
 
     assert (page.limit, page.offset) == (limit, offset)

@@ -12,32 +12,25 @@ from app.main import MAX_BODY_BYTES
 from app.tasks.models import Task
 from app.tasks.schemas import TaskPublic
 from tests.client import AsyncClient
-
-NO_SUCH_TASK = {
-    "type": "about:blank",
-    "title": "Not Found",
-    "status": 404,
-    "detail": "There is no such task.",
-}
+from tests.helpers import problem
 
 
 def invalid(error_type: str, *location: str) -> dict[str, Any]:
-    return {
-        "type": "about:blank",
-        "title": "Unprocessable Content",
-        "status": 422,
-        "detail": "The request has invalid parts.",
-        "errors": [{"type": error_type, "location": list(location), "message": ANY}],
-    }
+    return problem(
+        422,
+        "Unprocessable Content",
+        "The request has invalid parts.",
+        [{"type": error_type, "location": list(location), "message": ANY}],
+    )
 
 
 @pytest.fixture
 async def tasks(session: AsyncSession, fake_user: User) -> list[dict[str, Any]]:
-    """As the API shows them: four of `fake_user`, the oldest first."""
+    """Four of `fake_user` as the API returns them, the oldest first."""
     start = now()
     tasks = [
         Task(
-            id=UUID(int=100 - second),  # not in their order
+            id=UUID(int=100 - second),  # in another order than the times
             owner_id=fake_user.id,
             title=title,
             created_at=start + timedelta(seconds=second),
@@ -51,7 +44,7 @@ async def tasks(session: AsyncSession, fake_user: User) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def task(tasks: list[dict[str, Any]]) -> dict[str, Any]:
-    """Neither the first nor the last one."""
+    """Neither the first one nor the last."""
     return tasks[1]
 
 
@@ -76,7 +69,7 @@ async def test_a_new_task_with_an_invalid_part_is_refused(client: AsyncClient) -
     [(b'{"title": ' + b"[" * 100_000, 400), (b" " * (MAX_BODY_BYTES + 1), 413)],
     ids=["100,000 levels", "over the limit"],
 )
-async def test_a_new_task_with_a_strange_body_is_refused_and_not_echoed(
+async def test_a_strange_body_is_refused_and_not_echoed(
     client: AsyncClient, body: bytes, status: int
 ) -> None:
     response = await client.post(
@@ -88,7 +81,7 @@ async def test_a_new_task_with_a_strange_body_is_refused_and_not_echoed(
     assert "[[" not in response.text
 
 
-async def test_a_page_of_the_list_is_in_the_order_in_which_the_tasks_were_made(
+async def test_a_page_of_the_list_is_in_the_order_of_creation(
     client: AsyncClient, tasks: list[dict[str, Any]]
 ) -> None:
     response = await client.get("/tasks", params={"limit": 2, "offset": 1})
@@ -111,16 +104,14 @@ async def test_a_task_is_read(client: AsyncClient, task: dict[str, Any]) -> None
     assert response.json() == task
 
 
-async def test_a_task_gets_done(client: AsyncClient, task: dict[str, Any]) -> None:
+async def test_a_task_is_done(client: AsyncClient, task: dict[str, Any]) -> None:
     response = await client.patch(f"/tasks/{task['id']}", json={"done": True})
 
     assert response.status_code == 200
     assert response.json() == {**task, "done": True}
 
 
-async def test_a_change_of_nothing_changes_nothing(
-    client: AsyncClient, task: dict[str, Any]
-) -> None:
+async def test_an_empty_change_changes_nothing(client: AsyncClient, task: dict[str, Any]) -> None:
     response = await client.patch(f"/tasks/{task['id']}", json={})
 
     assert response.status_code == 200
@@ -149,19 +140,17 @@ async def test_a_task_that_does_not_exist_is_not_found(
     response = await client.get("/tasks/00000000-0000-0000-0000-000000000000")
 
     assert response.status_code == 404
-    assert response.json() == NO_SUCH_TASK
+    assert response.json() == problem(404, "Not Found", "There is no such task.")
 
 
-async def test_an_id_that_is_no_uuid_is_refused(client: AsyncClient) -> None:
+async def test_an_id_that_is_not_a_uuid_is_refused(client: AsyncClient) -> None:
     response = await client.get("/tasks/1")
 
     assert response.status_code == 422
     assert response.json() == invalid("uuid_parsing", "path", "task_id")
 
 
-async def test_a_method_that_is_not_allowed_is_told_those_of_all_routes_of_its_path(
-    client: AsyncClient,
-) -> None:
+async def test_405_lists_the_methods_of_every_route_of_the_path(client: AsyncClient) -> None:
     response = await client.put("/tasks/00000000-0000-0000-0000-000000000000")
 
     assert response.status_code == 405

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 import jwt
 import pytest
 
+from app import NAME
 from app.auth.tokens import issue_token, read_token
 from app.db.base import now
 from app.errors import UnauthenticatedError
@@ -13,11 +14,11 @@ from app.settings import Settings
 
 @pytest.fixture
 def claims() -> dict[str, Any]:
-    """Those of a valid token, until a test changes one of them."""
+    """Those of a valid token, for a test to change one of them."""
     return {
         "sub": str(uuid4()),
-        "iss": "service",
-        "aud": "service",
+        "iss": NAME,
+        "aud": NAME,
         "iat": now(),
         "exp": now() + timedelta(minutes=1),
     }
@@ -28,16 +29,16 @@ def key(settings: Settings) -> str:
     return settings.secret_key.get_secret_value()
 
 
-def test_a_token_tells_whom_it_was_issued_to(settings: Settings) -> None:
+def test_a_token_identifies_its_user(settings: Settings) -> None:
     user_id = uuid4()
 
     assert read_token(issue_token(user_id, settings), settings) == user_id
 
 
-def test_a_token_is_valid_for_as_long_as_the_settings_say(settings: Settings, key: str) -> None:
+def test_a_token_is_valid_as_long_as_the_settings_say(settings: Settings, key: str) -> None:
     token = issue_token(uuid4(), settings)
 
-    claims = jwt.decode(token, key, algorithms=["HS256"], audience="service")
+    claims = jwt.decode(token, key, algorithms=["HS256"], audience=NAME)
     assert claims["exp"] - claims["iat"] == settings.access_token_minutes * 60
 
 
@@ -62,9 +63,9 @@ def test_a_token_that_lacks_a_claim_is_refused(
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("sub", "no user id"),
-        ("iss", "somebody else"),
-        ("aud", "somebody else"),
+        ("sub", "not a user id"),
+        ("iss", "another service"),
+        ("aud", "another service"),
         ("exp", now() - timedelta(seconds=1)),
     ],
 )
@@ -80,9 +81,9 @@ def test_a_token_with_a_wrong_claim_is_refused(
 @pytest.mark.parametrize(
     ("another_key", "algorithm"),
     [("another key, which is as long as the real one", "HS256"), ("", "none")],
-    ids=["signed by somebody else", "not signed"],
+    ids=["signed with another key", "not signed"],
 )
-def test_a_token_that_we_did_not_sign_is_refused(
+def test_a_token_that_another_key_has_signed_is_refused(
     settings: Settings, claims: dict[str, Any], another_key: str, algorithm: str
 ) -> None:
     with pytest.raises(UnauthenticatedError):

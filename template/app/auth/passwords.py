@@ -9,7 +9,7 @@ from app.settings import Settings, SettingsDep
 
 
 class PasswordHasher:
-    """Works in a thread: on the event loop, each login would stop all other requests."""
+    """Hashes in a thread: on the event loop, each login would stop all other requests."""
 
     def __init__(self, settings: Settings) -> None:
         self.password_hash = PasswordHash(
@@ -26,14 +26,14 @@ class PasswordHasher:
         return await asyncio.to_thread(self.password_hash.hash, encode(password))
 
     async def verify(self, password: str, password_hash: str) -> tuple[bool, str | None]:
-        """The second value is a new hash, if the costs were raised since it was made."""
+        """The second value is a new hash, if the costs were raised since the old one."""
         return await asyncio.to_thread(
             self.password_hash.verify_and_update, encode(password), password_hash
         )
 
 
 def encode(password: str) -> bytes:
-    # A form can hold what is no text; as a password it is wrong, not an error of ours.
+    # A form may contain lone surrogates: a wrong password, not a 500.
     return password.encode(errors="surrogatepass")
 
 

@@ -11,9 +11,8 @@ from app.auth.tokens import issue_token
 from app.db.session import SessionDep
 from app.settings import SettingsDep
 
-# Who is not logged in can't make us validate a large body.
+# Anonymous clients can't make us parse large bodies.
 router = APIRouter(prefix="/auth", tags=["auth"], max_body_size=16 * 1024)
-
 
 LoginForm = Annotated[OAuth2PasswordRequestForm, Depends()]
 

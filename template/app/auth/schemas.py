@@ -11,9 +11,8 @@ from pydantic import (
     TypeAdapter,
 )
 
-# One person, one account: mail servers don't tell upper from lower case.
+# One account for a person: mail servers ignore case.
 Email = Annotated[EmailStr, AfterValidator(str.lower)]
-
 
 email_adapter = TypeAdapter[str](Email)
 

@@ -19,7 +19,7 @@ async def register(session: AsyncSession, hasher: PasswordHasher, new: UserCreat
     try:
         await session.commit()
     except IntegrityError:
-        raise ConflictError("This email address is registered already.") from None
+        raise ConflictError("This email address is already registered.") from None
     return user
 
 
@@ -28,7 +28,7 @@ async def authenticate(
 ) -> User:
     user = await find_user_by_email(session, email)
     if user is None:
-        # Takes as long as a wrong password, or the time would tell who is registered.
+        # As slow as a wrong password, or the time would reveal who is registered.
         await hasher.hash(password)
         raise UnauthenticatedError(WRONG_CREDENTIALS)
     valid, new_hash = await hasher.verify(password, user.password_hash)
@@ -42,7 +42,7 @@ async def authenticate(
 
 async def find_user_by_email(session: AsyncSession, email: str) -> User | None:
     try:
-        # As at the registration, or not everybody who has registered could log in.
+        # Normalise as registration does.
         email = email_adapter.validate_python(email)
     except ValidationError:
         return None

@@ -6,7 +6,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """What is read back is in UTC, as what was written, whatever the database stores."""
+    """Stores and returns times in UTC, whether or not the database stores a time zone."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -19,7 +19,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class Base(DeclarativeBase):
-    # A migration can only change a constraint that has a name.
+    # A migration can change only a constraint that has a name.
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",

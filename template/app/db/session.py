@@ -12,5 +12,5 @@ async def get_session(engine: EngineDep) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-# "function": the connection is back in the pool before the answer is sent.
+# "function": the connection is back in the pool before the response is sent.
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]

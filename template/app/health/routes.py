@@ -23,21 +23,21 @@ class Health(BaseModel):
 
 @router.get("/livez")
 async def livez() -> Health:
-    """The process answers; if it doesn't, restart it."""
+    """Alive: if the process does not respond, restart it."""
     return Health()
 
 
 @router.get("/readyz")
 async def readyz(engine: EngineDep) -> Health:
-    """The database answers and has been migrated; if not, send the traffic elsewhere."""
+    """Ready: the database responds and is migrated; if not, send the traffic elsewhere."""
     # Not asyncio.timeout: it waits for the cancelled call, and a frozen server can
     # keep a driver from being cancelled.
-    answer = asyncio.create_task(ask_database(engine))
-    await asyncio.wait({answer}, timeout=TIMEOUT_SECONDS)
-    if not answer.done():
-        answer.cancel()
-        raise HTTPException(503, f"The database did not answer in {TIMEOUT_SECONDS:g} seconds.")
-    if not answer.result():
+    check = asyncio.create_task(ask_database(engine))
+    await asyncio.wait({check}, timeout=TIMEOUT_SECONDS)
+    if not check.done():
+        check.cancel()
+        raise HTTPException(503, f"The database did not respond in {TIMEOUT_SECONDS:g} seconds.")
+    if not check.result():
         raise HTTPException(503, "The database can't be reached or has no tables.")
     return Health()
 

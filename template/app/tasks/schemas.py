@@ -2,9 +2,9 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-# No NUL, and not only space. It is stripped last, so that what OpenAPI says is what is checked.
+# No NUL, and not only space. Stripped last, so that the check is the one that OpenAPI shows.
 Title = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00-\x1f\s][^\x00]*$"),
@@ -19,14 +19,12 @@ class TaskCreate(BaseModel):
 
 
 class TaskUpdate(BaseModel):
-    """What is left out stays as it is."""
+    """A field that is left out keeps its value."""
 
     model_config = ConfigDict(extra="forbid")
 
-    # The values of these factories are never used; a plain default would be, in the
-    # OpenAPI document, a promise that leaving out `done` sets it to false.
-    title: Title = Field(default_factory=str)
-    done: bool = Field(default_factory=bool)
+    title: Title | MISSING = MISSING
+    done: bool | MISSING = MISSING
 
 
 class TaskPublic(BaseModel):

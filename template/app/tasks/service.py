@@ -11,8 +11,8 @@ from app.tasks.schemas import Page, TaskCreate, TaskUpdate
 
 NO_SUCH_TASK = "There is no such task."
 
-# Each statement names the owner, so that there is no moment between a check and a
-# write, and a task of somebody else does not exist.
+# Each statement names the owner: nothing can happen between a check and a write, and
+# another user's task does not exist.
 
 
 async def create_task(session: AsyncSession, owner: User, new: TaskCreate) -> Task:
@@ -41,7 +41,7 @@ async def get_task(session: AsyncSession, owner: User, task_id: UUID) -> Task:
 async def update_task(
     session: AsyncSession, owner: User, task_id: UUID, changes: TaskUpdate
 ) -> Task:
-    values = changes.model_dump(exclude_unset=True)
+    values = changes.model_dump()
     if not values:
         return await get_task(session, owner, task_id)
     task = await session.scalar(

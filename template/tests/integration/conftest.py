@@ -8,19 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.db.engine import create_engine, get_engine
 from app.settings import Settings
 from tests.client import AsyncClient
-from tests.database import settings_for
+from tests.helpers import settings_for
 
 
 @pytest.fixture
 def impatient_settings(new_database: URL) -> Settings:
-    """Those of a database where tests commit, and nobody waits long for a lock."""
+    """For a database where tests commit, and where a wait for a lock ends soon."""
     settings = settings_for(new_database)
     return settings.model_copy(update={"database_lock_timeout_seconds": 0.05})
 
 
 @pytest.fixture
 async def committing_engine(impatient_settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """For what happens between transactions, which those of one test's connection can't show."""
+    """For tests of several transactions, which the one connection of a test can't show."""
     engine = create_engine(impatient_settings)
     yield engine
     await engine.dispose()

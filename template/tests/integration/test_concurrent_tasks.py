@@ -6,30 +6,28 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from app.auth.dependencies import get_current_user
-from app.auth.models import User
 from app.tasks.models import Task
 from tests.client import AsyncClient
+from tests.helpers import add_user
 
 
 @pytest.mark.in_process
 async def test_two_changes_of_one_task_at_the_same_time_are_both_kept(
     committing_client: AsyncClient, committing_engine: AsyncEngine, app_with_login: FastAPI
 ) -> None:
-    user = User(email="ada@example.com", password_hash="no password has this hash")
     async with AsyncSession(committing_engine, expire_on_commit=False) as session:
-        session.add(user)
-        await session.flush()
+        user = await add_user(session, "ada@example.com")
         task = Task(owner_id=user.id, title="Buy milk")
         session.add(task)
         await session.commit()
     app_with_login.dependency_overrides[get_current_user] = lambda: user
 
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         committing_client.patch(f"/tasks/{task.id}", json={"title": "Buy bread"}),
         committing_client.patch(f"/tasks/{task.id}", json={"done": True}),
     )
 
-    assert [answer.status_code for answer in answers] == [200, 200]
+    assert [response.status_code for response in responses] == [200, 200]
     async with AsyncSession(committing_engine) as session:
         stored = await session.get_one(Task, task.id)
     assert (stored.title, stored.done) == ("Buy bread", True)

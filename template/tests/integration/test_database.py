@@ -22,7 +22,7 @@ from app.db.session import SessionDep
 from tests.client import ASGITransport, AsyncClient
 
 
-async def test_a_connection_is_back_in_the_pool_when_the_answer_is_sent(
+async def test_a_connection_is_back_in_the_pool_before_the_response_is_sent(
     engine: AsyncEngine,
 ) -> None:
     service = FastAPI()
@@ -63,20 +63,20 @@ def test_a_time_is_stored_in_utc() -> None:
     assert stored.tzinfo is UTC
 
 
-def test_a_time_that_is_read_is_one_of_utc() -> None:
-    stored = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - as some databases have it
+def test_a_time_is_read_in_utc() -> None:
+    stored = datetime(2026, 1, 1, 10)  # noqa: DTZ001 - as some databases return it
 
     read = UtcDateTime().process_result_value(stored, DefaultDialect())
 
     assert str(read) == "2026-01-01 10:00:00+00:00"
 
 
-def test_no_time_is_stored_and_read_as_none() -> None:
+def test_none_is_stored_and_read_as_none() -> None:
     assert UtcDateTime().process_bind_param(None, DefaultDialect()) is None
     assert UtcDateTime().process_result_value(None, DefaultDialect()) is None
 
 
-def test_each_constraint_has_a_name_that_a_migration_can_refer_to() -> None:
+def test_each_constraint_has_a_name() -> None:
     notes = Table(
         "notes",
         MetaData(naming_convention=Base.metadata.naming_convention),

@@ -10,7 +10,7 @@ Schema = dict[str, dict[str, Any]]
 
 
 def schema(connection: Connection) -> Schema:
-    """Of each table but Alembic's own."""
+    """The tables, without Alembic's own."""
     inspector = inspect(connection)
     return {
         table: {
@@ -28,7 +28,7 @@ def schema(connection: Connection) -> Schema:
     }
 
 
-def test_the_migrations_make_what_the_models_say(
+def test_the_migrations_create_the_tables_of_the_models(
     run_on: RunOn, database_url: URL, empty_database: URL
 ) -> None:
     run_on(empty_database, Base.metadata.create_all)
@@ -36,7 +36,7 @@ def test_the_migrations_make_what_the_models_say(
     assert run_on(database_url, schema) == run_on(empty_database, schema)
 
 
-def test_the_migrations_can_be_undone_and_done_again(
+def test_the_migrations_can_be_undone_and_redone(
     run_on: RunOn, database_url: URL, new_database: URL
 ) -> None:
     config = alembic_config(new_database)

@@ -7,19 +7,15 @@ from sqlalchemy import URL, NullPool, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
+from app import NAME
 from app.auth.models import User
 from app.db.engine import create_engine, get_engine, is_busy, parse_database_url
 from app.settings import Settings
 from tests.client import AsyncClient
-from tests.database import settings_for
+from tests.helpers import problem, settings_for
 
 EVE = {"email": "eve@example.com", "password": "correct horse"}
-BUSY = {
-    "type": "about:blank",
-    "title": "Service Unavailable",
-    "status": 503,
-    "detail": "The database is busy.",
-}
+BUSY = problem(503, "Service Unavailable", "The database is busy.")
 
 
 def in_use(engine: AsyncEngine) -> int:
@@ -37,7 +33,7 @@ async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
     names = ["application_name", "timezone", "statement_timeout", "lock_timeout"]
 
     assert [await connection.scalar(text(f"SHOW {name}")) for name in names] == [
-        "service",
+        NAME,
         "UTC",
         "30s",
         "5s",
@@ -55,7 +51,7 @@ async def test_the_pool_is_as_the_settings_say(settings: Settings) -> None:
     assert engine.pool.timeout() == 5
 
 
-async def test_behind_pgbouncer_nothing_is_kept_from_one_transaction_to_the_next(
+async def test_nothing_outlives_a_transaction_behind_pgbouncer(
     settings: Settings,
 ) -> None:
     engine = create_engine(settings.model_copy(update={"database_behind_pgbouncer": True}))
@@ -74,19 +70,19 @@ async def test_behind_pgbouncer_nothing_is_kept_from_one_transaction_to_the_next
 
 
 @pytest.mark.in_process
-async def test_two_registrations_of_one_address_at_the_same_time_make_one_user(
+async def test_two_registrations_of_one_address_at_the_same_time_create_one_user(
     committing_client: AsyncClient, committing_engine: AsyncEngine
 ) -> None:
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *[committing_client.post("/auth/register", json=EVE) for _ in range(2)]
     )
 
-    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert sorted(response.status_code for response in responses) == [201, 409]
     assert in_use(committing_engine) == 0
 
 
 @pytest.mark.in_process
-async def test_who_waits_too_long_for_a_lock_is_told_when_to_try_again(
+async def test_a_lock_timeout_is_a_503_with_retry_after(
     committing_client: AsyncClient, committing_engine: AsyncEngine
 ) -> None:
     async with AsyncSession(committing_engine) as session:
@@ -102,7 +98,7 @@ async def test_who_waits_too_long_for_a_lock_is_told_when_to_try_again(
 
 
 @pytest.mark.in_process
-async def test_without_the_server_a_client_is_told_when_to_try_again(
+async def test_an_unreachable_server_is_a_503_with_retry_after(
     anonymous_client: AsyncClient, app_with_login: FastAPI, unreachable_database: URL
 ) -> None:
     engine = create_engine(settings_for(unreachable_database))
@@ -115,7 +111,7 @@ async def test_without_the_server_a_client_is_told_when_to_try_again(
     assert response.json() == BUSY
 
 
-async def test_a_connection_that_the_server_has_closed_is_worth_another_attempt(
+async def test_a_connection_that_the_server_closed_is_a_retryable_error(
     committing_engine: AsyncEngine,
 ) -> None:
     async with committing_engine.connect() as connection:
@@ -134,7 +130,7 @@ async def test_a_connection_that_the_server_has_closed_is_worth_another_attempt(
     [("40P01", True), ("40001", True), ("57014", True), ("53300", True), ("22012", False)],
     ids=["deadlock", "serialization", "statement timeout", "connections", "division by zero"],
 )
-async def test_what_may_go_well_the_next_time_is_told_from_what_never_will(
+async def test_retryable_errors_are_recognised(
     connection: AsyncConnection, state: str, expected: bool
 ) -> None:
     with pytest.raises(exc.DBAPIError) as error:
@@ -157,7 +153,7 @@ async def test_what_may_go_well_the_next_time_is_told_from_what_never_will(
         ("postgresql://host/notes?sslmode=require", "postgresql+asyncpg://host/notes?ssl=require"),
     ],
 )
-def test_a_url_may_look_as_for_other_clients(text: str, expected: str) -> None:
+def test_a_url_of_other_clients_is_accepted(text: str, expected: str) -> None:
     assert parse_database_url(text).render_as_string(hide_password=False) == expected
 
 
@@ -168,22 +164,20 @@ def test_a_url_may_look_as_for_other_clients(text: str, expected: str) -> None:
         ("no url", "DATABASE_URL must look like postgresql://"),
         ("postgresql://host:port/notes", "DATABASE_URL must look like postgresql://"),
         ("mysql://host/notes", "DATABASE_URL must look like postgresql://"),
-        ("postgresql://host:99999/notes", "the port 99999, which is none of 1 to 65535"),
+        ("postgresql://host:99999/notes", "the port 99999; a port is 1 to 65535"),
         ("postgresql://host/notes?channel_binding=require", "does not know: channel_binding"),
-        ("postgresql://host/notes?ssl=yes", "an ssl that is none of allow, disable, prefer"),
+        ("postgresql://host/notes?ssl=yes", "must have an ssl of allow, disable, prefer"),
     ],
 )
-def test_a_url_that_the_service_cannot_use_is_refused_with_a_sentence(
+def test_an_unusable_url_is_refused_with_a_sentence(
     monkeypatch: pytest.MonkeyPatch, url: str, sentence: str
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
 
     with pytest.raises(ValidationError, match=sentence):
-        Settings(_env_file=None)
+        Settings()
 
 
-def test_without_a_url_the_service_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-
+def test_the_service_needs_a_url() -> None:
     with pytest.raises(ValidationError, match="DATABASE_URL must look like postgresql://"):
-        Settings(_env_file=None)
+        Settings()

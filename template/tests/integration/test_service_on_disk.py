@@ -1,7 +1,7 @@
-"""The service as it is deployed: nothing is overridden, and what it commits stays.
+"""The service as it is deployed: nothing is overridden, and commits are real.
 
 `TestClient` is the right tool here: it starts and stops the app, in a thread and on an event
-loop of its own. So the test is a plain function, and uses nothing of the loop of the others.
+loop of its own. So the test is a plain function, and uses nothing of the other tests' loop.
 """
 
 from sqlalchemy import URL, select
@@ -9,10 +9,11 @@ from sqlalchemy import URL, select
 from app.auth.models import User
 from app.main import create_app
 from tests.client import TestClient
-from tests.database import RunOn, settings_for
+from tests.database import RunOn
+from tests.helpers import settings_for
 
 
-def test_who_has_registered_is_in_the_database_when_the_service_has_stopped(
+def test_a_registered_user_is_in_the_database_after_the_service_has_stopped(
     run_on: RunOn, new_database: URL, logs_as_before: None
 ) -> None:
     user = {"email": "grace@example.com", "password": "correct horse"}

@@ -4,30 +4,31 @@ import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
 from sqlalchemy import URL, Connection, exc, inspect, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.auth.dependencies import get_current_user
-from app.db.engine import migrating
+from app.db.engine import create_engine, migrating
 from app.settings import Settings
 from tests.client import AsyncClient
 from tests.database import RunOn
+from tests.helpers import problem, settings_for
 
 
-async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
+async def test_a_connection_is_configured(new_database: URL) -> None:
+    engine = create_engine(settings_for(new_database))
     pragmas = ["foreign_keys", "journal_mode", "synchronous", "busy_timeout"]
-    driver = (await connection.get_raw_connection()).driver_connection
 
-    assert driver is not None
-    assert driver.isolation_level == "IMMEDIATE"
-    assert [await connection.scalar(text(f"PRAGMA {pragma}")) for pragma in pragmas] == [
-        1,
-        "wal",
-        1,
-        10_000,
-    ]
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        isolation_level = driver.isolation_level
+        values = [await connection.scalar(text(f"PRAGMA {pragma}")) for pragma in pragmas]
+    await engine.dispose()
+
+    assert isolation_level == "IMMEDIATE"
+    assert values == [1, "wal", 1, 10_000]
 
 
-def test_a_migration_after_which_rows_refer_to_nothing_is_refused_and_undone(
+def test_a_migration_that_leaves_dangling_references_is_refused_and_undone(
     run_on: RunOn, empty_database: URL
 ) -> None:
     def migrate(connection: Connection) -> None:
@@ -45,7 +46,7 @@ def test_a_migration_after_which_rows_refer_to_nothing_is_refused_and_undone(
 
 
 @pytest.mark.in_process
-async def test_a_client_of_a_locked_database_is_told_when_to_try_again(
+async def test_a_locked_database_is_a_503_with_retry_after(
     anonymous_client: AsyncClient, app_with_login: FastAPI
 ) -> None:
     async def fail() -> None:
@@ -57,20 +58,11 @@ async def test_a_client_of_a_locked_database_is_told_when_to_try_again(
 
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "1"
-    assert response.json() == {
-        "type": "about:blank",
-        "title": "Service Unavailable",
-        "status": 503,
-        "detail": "The database is busy.",
-    }
+    assert response.json() == problem(503, "Service Unavailable", "The database is busy.")
 
 
-def test_the_database_is_a_file_beside_the_service_unless_the_environment_names_another(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("DATABASE_URL", raising=False)
-
-    assert str(Settings(_env_file=None).database_url) == "sqlite+aiosqlite:///service.db"
+def test_the_database_is_a_file_beside_the_service_by_default() -> None:
+    assert str(Settings().database_url) == "sqlite+aiosqlite:///service.db"
 
 
 @pytest.mark.parametrize("url", ["service.db", "sqlite:///service.db"])

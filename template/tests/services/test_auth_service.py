@@ -8,6 +8,7 @@ from app.auth.schemas import UserCreate
 from app.errors import UnauthenticatedError
 from app.settings import Settings
 from tests.database import NewSession
+from tests.helpers import add_user
 
 
 @pytest.fixture
@@ -28,12 +29,10 @@ async def test_a_new_user_is_committed_with_a_hash_of_the_password(
     assert stored.password_hash.startswith("$argon2id$v=19$m=8,t=1,p=1$")
 
 
-async def test_a_login_replaces_a_hash_that_is_too_cheap(
+async def test_a_login_replaces_a_cheap_hash(
     new_session: NewSession, session: AsyncSession, hasher: PasswordHasher, settings: Settings
 ) -> None:
-    user = User(email="grace@example.com", password_hash=await hasher.hash("correct horse"))
-    session.add(user)
-    await session.commit()
+    user = await add_user(session, "grace@example.com", await hasher.hash("correct horse"))
     stronger = PasswordHasher(settings.model_copy(update={"argon2_passes": 2}))
 
     async with new_session() as tested:
@@ -64,7 +63,7 @@ async def test_an_unknown_address_takes_the_time_of_a_hash(
     assert hashed == ["correct horse"]
 
 
-async def test_what_is_no_text_is_a_wrong_password(hasher: PasswordHasher) -> None:
+async def test_a_lone_surrogate_is_a_wrong_password(hasher: PasswordHasher) -> None:
     password_hash = await hasher.hash("correct horse")
 
     assert await hasher.verify("lone surrogate \ud800", password_hash) == (False, None)

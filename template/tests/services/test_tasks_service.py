@@ -1,5 +1,3 @@
-from uuid import uuid4
-
 import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +8,7 @@ from app.tasks import service
 from app.tasks.models import Task
 from app.tasks.schemas import Page, TaskCreate, TaskUpdate
 from tests.database import NewSession
+from tests.helpers import add_user
 
 
 @pytest.fixture
@@ -26,8 +25,8 @@ async def stored_tasks(session: AsyncSession) -> list[tuple[str, bool]]:
 
 
 @pytest.fixture
-def somebody_else() -> User:
-    return User(id=uuid4(), email="eve@example.com", password_hash="no password has this hash")
+async def other_user(session: AsyncSession) -> User:
+    return await add_user(session, "eve@example.com")
 
 
 async def test_a_new_task_is_committed(
@@ -40,7 +39,7 @@ async def test_a_new_task_is_committed(
     assert (stored.owner_id, stored.title, stored.done) == (fake_user.id, "Buy milk", False)
 
 
-async def test_the_change_of_one_task_is_committed(
+async def test_a_change_of_one_task_is_committed(
     new_session: NewSession, session: AsyncSession, fake_user: User, task: Task
 ) -> None:
     async with new_session() as tested:
@@ -49,7 +48,7 @@ async def test_the_change_of_one_task_is_committed(
     assert await stored_tasks(session) == [("Buy milk", True), ("Call Grace", False)]
 
 
-async def test_the_deletion_of_one_task_is_committed(
+async def test_a_deletion_of_one_task_is_committed(
     new_session: NewSession, session: AsyncSession, fake_user: User, task: Task
 ) -> None:
     async with new_session() as tested:
@@ -58,32 +57,32 @@ async def test_the_deletion_of_one_task_is_committed(
     assert await stored_tasks(session) == [("Call Grace", False)]
 
 
-async def test_nobody_changes_a_task_of_somebody_else(
-    new_session: NewSession, session: AsyncSession, somebody_else: User, task: Task
+async def test_a_task_of_another_user_cannot_be_changed(
+    new_session: NewSession, session: AsyncSession, other_user: User, task: Task
 ) -> None:
     async with new_session() as tested:
         with pytest.raises(NotFoundError):
-            await service.update_task(tested, somebody_else, task.id, TaskUpdate(done=True))
+            await service.update_task(tested, other_user, task.id, TaskUpdate(done=True))
 
     assert await stored_tasks(session) == [("Buy milk", False), ("Call Grace", False)]
 
 
-async def test_nobody_deletes_a_task_of_somebody_else(
-    new_session: NewSession, session: AsyncSession, somebody_else: User, task: Task
+async def test_a_task_of_another_user_cannot_be_deleted(
+    new_session: NewSession, session: AsyncSession, other_user: User, task: Task
 ) -> None:
     async with new_session() as tested:
         with pytest.raises(NotFoundError, match="There is no such task"):
-            await service.delete_task(tested, somebody_else, task.id)
+            await service.delete_task(tested, other_user, task.id)
 
     assert await stored_tasks(session) == [("Buy milk", False), ("Call Grace", False)]
 
 
-async def test_a_list_has_the_tasks_of_its_owner_only(
-    new_session: NewSession, fake_user: User, somebody_else: User, task: Task
+async def test_a_list_has_only_the_tasks_of_its_owner(
+    new_session: NewSession, fake_user: User, other_user: User, task: Task
 ) -> None:
     async with new_session() as tested:
         own = await service.list_tasks(tested, fake_user, Page())
-        others = await service.list_tasks(tested, somebody_else, Page())
+        others = await service.list_tasks(tested, other_user, Page())
 
-    assert [each.title for each in own] == ["Buy milk", "Call Grace"]
+    assert [task.title for task in own] == ["Buy milk", "Call Grace"]
     assert others == []

@@ -1,4 +1,4 @@
-"""With `--live` the requests of the tests go to a server process, through a socket."""
+"""`--live` sends the requests of the tests to a server process, through a socket."""
 
 import asyncio
 import sys
@@ -14,14 +14,14 @@ from tests.database import PROJECT
 
 SEND_REQUESTS = {"client_as", "anonymous_client"}
 LOG = pytest.StashKey[Path]()
-LONGEST_LOG = 4_000
+MAX_LOG_CHARACTERS = 4_000
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--live",
         action="store_true",
-        help="send the requests of the tests to a server process; leave out what sends none",
+        help="send the requests of the tests to a server process; leave out tests without any",
     )
 
 
@@ -44,15 +44,15 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed and LOG in item.config.stash:
         printed = item.config.stash[LOG].read_text(errors="replace")
-        report.sections.append(("What the live server printed last", printed[-LONGEST_LOG:]))
+        report.sections.append(("Last output of the live server", printed[-MAX_LOG_CHARACTERS:]))
     return report
 
 
 @pytest.fixture(scope="session")
 async def live_server(
     settings: Settings, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[str, AsyncHTTPTransport] | None]:
-    """Its address, and a transport for all clients, so that nobody has to close them."""
+) -> AsyncIterator[tuple[AsyncHTTPTransport, str] | None]:
+    """A transport that all clients share, so that no test has to close one, and the address."""
     if not pytestconfig.getoption("live"):
         yield None
         return
@@ -61,7 +61,7 @@ async def live_server(
         server = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "tests.server",
+            "tests.plugins.server",
             settings.database_url.render_as_string(hide_password=False),
             cwd=PROJECT,
             stdin=PIPE,
@@ -73,9 +73,9 @@ async def live_server(
     assert server.stdout
     port = (await server.stdout.readline()).decode().strip()
     if not port:
-        raise RuntimeError("The server did not start; what it printed is in this report.")
+        raise RuntimeError("The server did not start; its output is in this report.")
     async with AsyncHTTPTransport() as transport:
-        yield f"http://127.0.0.1:{port}", transport
+        yield transport, f"http://127.0.0.1:{port}"
     server.stdin.close()
     try:
         await asyncio.wait_for(server.wait(), timeout=10)

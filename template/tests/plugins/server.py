@@ -1,6 +1,10 @@
-"""The process that `--live` starts. It prints its port, and ends when its stdin is closed: so
-it never outlives the tests, however they end."""
+"""The process that `--live` starts.
 
+It prints its port, and ends when its stdin is closed: it never outlives the tests, however they
+end.
+"""
+
+import gc
 import os
 import socket
 import sys
@@ -10,10 +14,11 @@ import uvicorn
 from sqlalchemy import make_url
 
 from app.main import create_app
-from tests.database import settings_for
+from tests.helpers import settings_for
 
 
 def main() -> None:
+    gc.enable()  # as in production; tests/__init__.py has switched it off
     app = create_app(settings_for(make_url(sys.argv[1])))
     server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=5))
 
@@ -21,14 +26,14 @@ def main() -> None:
         sys.stdin.read()
         server.should_exit = True
 
-    # Where the protocol isn't named, asyncio doesn't switch off TCP's delays.
+    # asyncio switches off TCP's delays only where the protocol is named.
     listener = socket.socket(proto=socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    # Who connects from now on waits until the app has started.
+    # Connections queue until startup is done.
     listener.listen()
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
-    os.dup2(2, 1)  # nobody reads on: what the app prints goes to the log
+    os.dup2(2, 1)  # nothing reads stdout from here on: what the app prints goes to the log
     Thread(target=stop_with_the_tests, daemon=True).start()
     server.run(sockets=[listener])
 

@@ -1,4 +1,4 @@
-"""The databases of the tests: on a server of their own, or on the one of `--database-url`."""
+"""The databases of the tests, on a server of their own or on the one of `--database-url`."""
 
 import asyncio
 import os
@@ -17,12 +17,13 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import embedded_postgresql
 from app.db.engine import parse_database_url
-from tests.database import GIVEN, RunOn, migrate, migrate_given
+from tests.database import RunOn, migrate
+from tests.plugins.database_url import GIVEN, migrate_given
 
-# A power cut may spoil the data, which the next run then makes anew.
+# A power cut may spoil the data; then the next run starts from nothing.
 CAREFREE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
 
-# Not by dropping the database: to make all its files again takes longer than all else here.
+# Not by dropping the database: creating all its files again takes longer than everything else.
 EMPTY = """
 DO $$
 DECLARE name text;
@@ -39,7 +40,7 @@ SERVER = pytest.StashKey[URL]()
 
 Address = tuple[str, str, str]
 
-# Of each database that the tests have made or were given: they open no others.
+# The databases that the tests created or were given: they open no others.
 ours: set[Address] = set()
 
 
@@ -47,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--any-database-name",
         action="store_true",
-        help="let --database-url name a database that is not called a test",
+        help="let --database-url name a database whose name does not say that it is a test",
     )
 
 
@@ -59,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_test and not config.getoption("any_database_name"):
         raise pytest.UsageError(
             f"--database-url {given}: the name of the database does not say that it is a test, as "
-            "`test` or `my_test` would, so somebody may need it. Choose another, or add "
+            "`test` or `my_test` would, so it may hold data of value. Choose another one, or add "
             "--any-database-name."
         )
     if not isinstance(given.query.get("host", ""), str):
@@ -96,7 +97,7 @@ def server_of(config: pytest.Config) -> URL:
 
 @contextmanager
 def own_server() -> Iterator[URL]:
-    """Another run at the same time has another one."""
+    """Runs at the same time have a server each."""
     home = embedded_postgresql.home()
     embedded_postgresql.make_folder(home)
     for number in count(1):
@@ -120,9 +121,9 @@ def own_server() -> Iterator[URL]:
 def database_without_tables(config: pytest.Config, purpose: str) -> Iterator[URL]:
     server, given = server_of(config), config.stash[GIVEN]
     if given is not None:
-        # Runs at the same time may have been given the same server.
+        # Another run may use the same server at the same time.
         url = server.set(database=f"{given.database}_{uuid4().hex[:8]}")
-        make_database(server, url)
+        create_database(server, url)
         yield url
         execute(server, f'DROP DATABASE "{url.database}" WITH (FORCE)')
         return
@@ -132,15 +133,15 @@ def database_without_tables(config: pytest.Config, purpose: str) -> Iterator[URL
         ours.add(address_of(url))
         execute(url, EMPTY)
     else:
-        make_database(server, url)
+        create_database(server, url)
     yield url
 
 
-def make_database(server: URL, url: URL) -> None:
+def create_database(server: URL, url: URL) -> None:
     try:
         execute(server, f'CREATE DATABASE "{url.database}"')
     except Exception as error:
-        pytest.exit(f"The tests can't make a database on {server}: {error}", returncode=4)
+        pytest.exit(f"The tests can't create a database on {server}: {error}", returncode=4)
     ours.add(address_of(url))
 
 
@@ -163,7 +164,7 @@ def address_of(url: URL) -> Address:
 
 @pytest.fixture(scope="session", autouse=True)
 def guard_databases() -> Iterator[None]:
-    """Whatever opens a connection, a background task included, opens one of the tests."""
+    """Whatever opens a connection, a background task included, opens one to these databases."""
 
     def refuse(
         dialect: Dialect, record: object, arguments: object, parameters: dict[str, Any]
@@ -179,7 +180,7 @@ def guard_databases() -> Iterator[None]:
         )
         if address_of(url) not in ours:
             raise RuntimeError(
-                f"A test tried to open {url}, which the tests did not make. Use a session of the "
+                f"A test tried to open {url}, which the tests did not create. Use a session of the "
                 "fixtures `session` or `new_session`, or the engine of `engine`."
             )
 
@@ -209,7 +210,7 @@ def empty_database(pytestconfig: pytest.Config) -> Iterator[URL]:
 
 @pytest.fixture
 def new_database(empty_database: URL) -> URL:
-    """For what has to commit: no other test sees it."""
+    """For a test that commits; no other test sees it."""
     migrate(empty_database)
     return empty_database
 
@@ -224,7 +225,7 @@ def unreachable_database(tmp_path: Path) -> URL:
 
 @pytest.fixture
 def run_on() -> RunOn:
-    """Commits; in an event loop of its own, as the migrations have one."""
+    """Commits; in an event loop of its own, as the migrations have one of their own."""
 
     def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
         async def run() -> Any:

@@ -1,34 +1,35 @@
-"""A test that fails shows what was sent and what was answered."""
+"""The report of a failing test shows its requests and their responses, without secrets."""
 
 import json
 import re
+from collections.abc import Generator
 from typing import Any
 
-from tests.client import Request, RequestNotRead, Response
+import pytest
 
-LONGEST_BODY = 2_000
+from tests.client import Request, RequestNotRead, Response
+from tests.helpers import exchanges
+
+MAX_SHOWN_CHARACTERS = 2_000
 NOT_JSON = (ValueError, RecursionError)
 SECRET_NAME = re.compile(
     r"(?i)passw|pwd|secret|token(?!_type)|cookie|credential|authorization|jwt|api.?key|private.?key"
 )
-# In forms, in queries, and in what looks like JSON.
+# In forms, in queries, and in text that looks like JSON.
 FIELD = re.compile(r"""([\w%\[\].-]+)=([^&\s"]*)|\\?"([^"\\]+)\\?"\s*:\s*(\\?"?[^",}]*)""")
 
-# In the order in which they were sent; a request that made the app fail has no response.
-exchanges: dict[Request, Response | None] = {}
+
+def pytest_runtest_setup() -> None:
+    exchanges.clear()
 
 
-async def remember_request(request: Request) -> None:
-    exchanges[request] = None
-
-
-async def remember_response(response: Response) -> None:
-    await response.aread()
-    exchanges[response.request] = response
-
-
-def show_exchanges() -> str:
-    return "\n\n".join(show(request, response) for request, response in exchanges.items())
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and exchanges:
+        shown = [show(request, response) for request, response in exchanges.items()]
+        report.sections.append(("HTTP exchange", "\n\n".join(shown)))
+    return report
 
 
 def show(request: Request, response: Response | None) -> str:
@@ -38,7 +39,7 @@ def show(request: Request, response: Response | None) -> str:
         sent = "(a stream)"
     lines = [f"> {request.method} {show_body(request.url.raw_path)}", sent]
     if response is None:
-        lines.append("< (no answer)")
+        lines.append("< (no response)")
     else:
         lines.append(f"< {response.status_code} {response.reason_phrase}")
         lines.append(show_body(response.content))
@@ -51,19 +52,19 @@ def show_body(body: bytes) -> str:
         text = json.dumps(mask(json.loads(text)), ensure_ascii=False)
     except NOT_JSON:
         text = mask_fields(text)
-    # JSON can name half a character, which no terminal can show.
+    # JSON can contain half a character, which no terminal can show.
     text = text.encode(errors="backslashreplace").decode()
-    cut = len(text) - LONGEST_BODY
-    return text if cut <= 0 else f"{text[:LONGEST_BODY]}… and {cut} characters more"
+    cut = len(text) - MAX_SHOWN_CHARACTERS
+    return text if cut <= 0 else f"{text[:MAX_SHOWN_CHARACTERS]}… and {cut} more characters"
 
 
 def mask(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: "***" if SECRET_NAME.search(name) else mask(each) for name, each in value.items()
+            name: "***" if SECRET_NAME.search(name) else mask(part) for name, part in value.items()
         }
     if isinstance(value, list):
-        return [mask(each) for each in value]
+        return [mask(part) for part in value]
     return mask_fields(value) if isinstance(value, str) else value
 
 

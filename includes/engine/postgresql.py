@@ -4,12 +4,15 @@ from functools import partial
 from typing import Annotated, Any
 
 import asyncpg
+from fastapi import Depends, Request
 from pydantic import Field, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, NullPool, event, exc, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-# What a URL may say beside the address; `sslmode` is how other clients call `ssl`.
+from app import NAME
+
+# The parameters that a URL may have; `sslmode` is what other clients call `ssl`.
 URL_PARAMETERS = {"host", "port", "ssl", "sslmode", "target_session_attrs"}
 SSL_MODES = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 
@@ -19,7 +22,7 @@ def parse_database_url(text: str) -> URL:
         url = make_url(text)
     except exc.ArgumentError:
         url = None
-    except ValueError:  # a port that is no number
+    except ValueError:  # the port is not a number
         url = None
     if url is None or url.drivername not in {"postgresql+asyncpg", "postgresql", "postgres"}:
         raise ValueError(
@@ -35,9 +38,9 @@ def parse_database_url(text: str) -> URL:
     if "sslmode" in query:
         query["ssl"] = query.pop("sslmode")
     if query.get("ssl", "prefer") not in SSL_MODES:
-        raise ValueError(f"DATABASE_URL has an ssl that is none of {', '.join(sorted(SSL_MODES))}")
+        raise ValueError(f"DATABASE_URL must have an ssl of {', '.join(sorted(SSL_MODES))}")
     if not 0 < (url.port or 5432) < 65_536:
-        raise ValueError(f"DATABASE_URL has the port {url.port}, which is none of 1 to 65535")
+        raise ValueError(f"DATABASE_URL has the port {url.port}; a port is 1 to 65535")
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
@@ -46,10 +49,10 @@ DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), NoDecode]
 
 class DatabaseSettings(BaseSettings):
     database_url: DatabaseUrl = Field(default="", validate_default=True)
-    database_application_name: str = "service"
+    database_application_name: str = NAME
 
     # A process holds at most `pool_size` + `max_overflow` connections. A request that
-    # finds none free waits for one, then is told to try again.
+    # finds none free waits for one, and gets a 503 in the end.
     database_pool_size: int = Field(default=5, ge=1)
     database_max_overflow: int = Field(default=10, ge=0)
     database_pool_timeout_seconds: float = Field(default=5, gt=0)
@@ -57,12 +60,12 @@ class DatabaseSettings(BaseSettings):
     database_pool_pre_ping: bool = True
     database_connect_timeout_seconds: float = Field(default=5, gt=0)
 
-    # The server itself ends what takes longer: a client that waits no more can't.
+    # The server itself cancels what takes longer: a client that has stopped waiting can't.
     database_statement_timeout_seconds: float = Field(default=30, ge=0.001)
     database_lock_timeout_seconds: float = Field(default=5, ge=0.001)
 
-    # In transaction mode, each transaction may get another connection of the server, so
-    # that nothing can be kept from one to the next: no settings, no prepared statements.
+    # In transaction mode each transaction may run on another server connection, so nothing
+    # carries over from one to the next: no settings, no prepared statements.
     database_behind_pgbouncer: bool = False
 
 
@@ -84,10 +87,10 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
             "server_settings": server_settings,
             "statement_cache_size": 0,
             "prepared_statement_cache_size": 0,
-            # Without a name, the next statement takes its place; with one, it would stay.
+            # An unnamed statement is replaced by the next one; a named one would stay.
             "prepared_statement_name_func": lambda: "",
         }
-        # No pool of our own, since PgBouncer is one.
+        # PgBouncer is the pool.
         engine = create_async_engine(
             settings.database_url, connect_args=connect_args, poolclass=NullPool
         )
@@ -109,7 +112,7 @@ async def _connect(**arguments: Any) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(**arguments)
     except OSError as error:
-        # Not one of the driver's errors, so SQLAlchemy would not make it one of its own.
+        # SQLAlchemy wraps only the driver's own errors.
         raise asyncpg.PostgresConnectionError(f"The database can't be reached: {error}") from error
 
 
@@ -118,8 +121,8 @@ def _set_for_transaction(values: dict[str, str], connection: Connection) -> None
     connection.exec_driver_sql(f"SELECT {', '.join(calls)}")
 
 
-# Of https://www.postgresql.org/docs/current/errcodes-appendix.html: all that may go well when
-# it is tried again. A class has two characters.
+# The errors after which retrying may help, by code or by class (the first two characters):
+# https://www.postgresql.org/docs/current/errcodes-appendix.html
 BUSY = (
     "08",  # the connection failed
     "40",  # the transaction was rolled back: a deadlock, or a conflict of serializable ones
@@ -131,21 +134,29 @@ BUSY = (
 
 
 def is_busy(error: exc.DBAPIError) -> bool:
-    """The database could not do it now; it is worth to try again."""
+    """Whether the database could not do it now, so that retrying may help."""
     state = str(getattr(error.orig, "sqlstate", ""))
     return error.connection_invalidated or state.startswith(BUSY)
 
 
 @contextmanager
 def migrating(connection: Connection) -> Iterator[None]:
-    # A migration may take longer than a request, and two that are started at the same
-    # time have to run one after the other.
+    # A migration may take longer than a request, and two that start at the same time
+    # have to run one after the other.
     connection.exec_driver_sql("SET statement_timeout = 0")
     lock_timeout = connection.exec_driver_sql("SHOW lock_timeout").scalar_one()
     connection.exec_driver_sql("SET lock_timeout = 0")
     connection.exec_driver_sql("SELECT pg_advisory_lock(hashtext('alembic_version'))")
-    # Back on for the migration: while it waits for a table, all others wait behind it.
+    # Limited again for the migration: while it waits for a table, all others wait behind it.
     connection.exec_driver_sql(f"SET lock_timeout = '{lock_timeout}'")
     connection.commit()
     yield
     connection.exec_driver_sql("SELECT pg_advisory_unlock(hashtext('alembic_version'))")
+
+
+async def get_engine(request: Request) -> AsyncEngine:
+    engine: AsyncEngine = request.app.state.engine
+    return engine
+
+
+EngineDep = Annotated[AsyncEngine, Depends(get_engine)]

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
+from fastapi import Depends, Request
 from pydantic import PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, event, exc, make_url
@@ -55,17 +56,19 @@ def _begin_before_savepoint(connection: Connection, name: str) -> None:
     # would then be a transaction of its own: its release would commit.
     dbapi_connection: Any = connection.connection.dbapi_connection
     if not dbapi_connection.driver_connection.in_transaction:
+        # The way that SQLAlchemy documents to await the driver in an event handler:
+        # "Using awaitable-only driver methods in connection pool and other events".
         dbapi_connection.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))
 
 
 def is_busy(error: exc.DBAPIError) -> bool:
-    """Another writer took so long that it is worth to try again."""
+    """Whether another writer held the database for too long, so that retrying may help."""
     return "locked" in str(error.orig)
 
 
 @contextmanager
 def migrating(connection: Connection) -> Iterator[None]:
-    # SQLite changes a column by making a new table and dropping the old one; with
+    # SQLite changes a column by creating a new table and dropping the old one; with
     # foreign keys on, that would delete all rows that refer to it.
     connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     # The driver begins no transaction before DDL: without this, a migration that
@@ -75,3 +78,11 @@ def migrating(connection: Connection) -> Iterator[None]:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if broken:
         raise RuntimeError(f"These rows refer to rows that don't exist (undone): {broken[:10]}")
+
+
+async def get_engine(request: Request) -> AsyncEngine:
+    engine: AsyncEngine = request.app.state.engine
+    return engine
+
+
+EngineDep = Annotated[AsyncEngine, Depends(get_engine)]
