@@ -115,7 +115,7 @@ def mutants(session: nox.Session) -> None:
     with rendered(session, "service") as folder:
         with session.chdir(folder):
             session.run("uv", "sync", "--quiet", external=True)
-        session.run("python", "-m", "mutants", str(folder), *session.posargs)
+        session.run("python", "-m", "tools.mutants", str(folder), *session.posargs)
 
 
 @nox.session

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from mutants.__main__ import plant, report
-from mutants.operators import mutate
-from mutants.survivors import key_of, read_table, row_of
 from proof.working_tree import ROOT
+from tools.mutants.__main__ import plant, report
+from tools.mutants.operators import mutate
+from tools.mutants.survivors import key_of, read_table, row_of
 
 
 def changes(text: str) -> list[str]:
@@ -261,7 +261,14 @@ def small_service(tmp_path: Path) -> Path:
 
 
 def run_program(service: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mutants", str(service), "--only=app/errors.py", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "tools.mutants",
+        str(service),
+        "--only=app/errors.py",
+        *options,
+    ]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 

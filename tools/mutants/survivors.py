@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-DOCUMENT = Path(__file__).parents[1] / "CONTRIBUTING.md"
+DOCUMENT = Path(__file__).parents[2] / "CONTRIBUTING.md"
 HEADING = "## Mutants that survive\n"
 
 # Where a mutant is and what it changes.

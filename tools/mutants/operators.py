@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from mutants.source import WIDEST_CONTEXT, Node, Source, Span, on_one_line, show
+from tools.mutants.source import WIDEST_CONTEXT, Node, Source, Span, on_one_line, show
 
 # For each operator of Python: how to find it, and what takes its place.
 COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {

@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mutants.operators import mutate
-from mutants.runner import Planted, RunError, survivors_of
-from mutants.survivors import DOCUMENT, Key, read_table, row_of
+from tools.mutants.operators import mutate
+from tools.mutants.runner import Planted, RunError, survivors_of
+from tools.mutants.survivors import DOCUMENT, Key, read_table, row_of
 
 MUTATED = ["app/auth/*.py", "app/tasks/*.py", "app/db/*.py", "app/errors.py"]
 BAR = 0.95
@@ -46,7 +46,7 @@ def main() -> int:
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m mutants",
+        prog="python -m tools.mutants",
         description="Mutates the code of a service, runs its suite on each mutant and shows which "
         f"ones survive. Fails if they are not those that {DOCUMENT.name} lists, or if fewer "
         f"than {BAR:.0%} are killed.",

@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mutants.operators import Mutant
-from mutants.survivors import Key
+from tools.mutants.operators import Mutant
+from tools.mutants.survivors import Key
 
 WORKER = Path(__file__).with_name("worker.py")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "*.db*")
