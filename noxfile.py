@@ -93,11 +93,11 @@ def benchmarks(session: nox.Session) -> None:
     install(session, COPIER, "httpx")
     with tempfile.TemporaryDirectory() as temporary:
         folder = str(Path(temporary) / "service")
-        session.run("python", "benchmarks/first_start.py", str(ROOT), folder)
-        session.run("python", "benchmarks/suite.py", folder)
-        session.run("python", "benchmarks/liveness.py", folder)
+        session.run("python", "-m", "tools.benchmarks.first_start", str(ROOT), folder)
+        session.run("python", "-m", "tools.benchmarks.suite", folder)
+        session.run("python", "-m", "tools.benchmarks.liveness", folder)
         with rendered(session, "service", "--data=database=postgresql") as on_postgresql:
-            session.run("python", "benchmarks/databases.py", folder, str(on_postgresql))
+            session.run("python", "-m", "tools.benchmarks.databases", folder, str(on_postgresql))
 
 
 @nox.session
@@ -105,7 +105,7 @@ def fleet(session: nox.Session) -> None:
     """Update fifty services with random answers and edits (not in CI but each night)."""
     install(session, group="proof")
     write_to_memory(session)
-    session.run("python", "-m", "benchmarks.fleet", *session.posargs)
+    session.run("python", "-m", "tools.benchmarks.fleet", *session.posargs)
 
 
 @nox.session
@@ -123,7 +123,7 @@ def pictures(session: nox.Session) -> None:
     """Draw the pictures of the README anew, from real runs (not in CI)."""
     install(session, group="proof")
     with rendered(session, "my-service") as folder:
-        session.run("python", "-m", "benchmarks.picture", str(folder), "docs")
+        session.run("python", "-m", "tools.pictures", str(folder), "docs")
 
 
 @contextmanager

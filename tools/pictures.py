@@ -1,6 +1,6 @@
 """Draws pictures of real terminal runs in a service: the commands, and what they print.
 
-Usage: python benchmarks/picture.py FOLDER-OF-A-SERVICE FOLDER-OF-THE-PICTURES
+Usage: python -m tools.pictures FOLDER-OF-A-SERVICE FOLDER-OF-THE-PICTURES
 """
 
 import io

@@ -3,7 +3,7 @@
 Renders the template twice, into FOLDER: once with the whole first command of the README, once
 to measure `uv sync` and `pytest` alone.
 
-Usage: python benchmarks/first_start.py TEMPLATE FOLDER
+Usage: python -m tools.benchmarks.first_start TEMPLATE FOLDER
 """
 
 import shutil

@@ -1,6 +1,6 @@
 """How long the suite of a service on PostgreSQL takes, as a ratio to that of one on SQLite.
 
-Usage: python benchmarks/databases.py FOLDER-ON-SQLITE FOLDER-ON-POSTGRESQL
+Usage: python -m tools.benchmarks.databases FOLDER-ON-SQLITE FOLDER-ON-POSTGRESQL
 """
 
 import shutil
@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from suite import seconds
+from tools.benchmarks.suite import seconds
 
 RUNS = 9
 BAR = 2.0

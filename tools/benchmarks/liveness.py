@@ -1,6 +1,6 @@
 """How fast `/livez` answers while one client logs in in a loop: hashing must not block it.
 
-Usage: python benchmarks/liveness.py FOLDER-OF-A-SERVICE
+Usage: python -m tools.benchmarks.liveness FOLDER-OF-A-SERVICE
 """
 
 import os

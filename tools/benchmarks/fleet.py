@@ -1,6 +1,6 @@
 """Updates a fleet: services of all releases, with random answers and edits, to the working tree.
 
-Usage: python -m benchmarks.fleet [NUMBER-OF-SERVICES]
+Usage: python -m tools.benchmarks.fleet [NUMBER-OF-SERVICES]
 
 It fails if a line of a team is lost, or if an update leaves the template's part as it was.
 """

@@ -1,6 +1,6 @@
 """How long the suite of a service takes, as a ratio to importing the libraries that it needs.
 
-Usage: python benchmarks/suite.py FOLDER-OF-A-SERVICE
+Usage: python -m tools.benchmarks.suite FOLDER-OF-A-SERVICE
 """
 
 import os
