@@ -76,7 +76,7 @@ def thorough(session: nox.Session) -> None:
 def combinations(session: nox.Session) -> None:
     """Prove each service that the questions can produce; write proof.html."""
     install(session, group="proof")
-    session.run("python", "-m", "proof", *session.posargs)
+    session.run("python", "-m", "tools.combinations", *session.posargs)
 
 
 @nox.session(tags=["ci"])

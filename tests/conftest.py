@@ -10,9 +10,9 @@ import copier
 import httpx
 import pytest
 
-from proof.processes import heed_ctrl_c, wait_until
-from proof.releases import COMMITS_OF_NOBODY, commit_all
-from proof.working_tree import ROOT, copy_working_tree
+from evergreen.processes import heed_ctrl_c, wait_until
+from evergreen.releases import COMMITS_OF_NOBODY, commit_all
+from evergreen.working_tree import ROOT, copy_working_tree
 
 Render = Callable[..., Path]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from conftest import Render
 
-from proof.releases import commit_all, update
-from proof.rendering import files_of
+from evergreen.releases import commit_all, update
+from evergreen.rendering import files_of
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proof.working_tree import ROOT
+from evergreen.working_tree import ROOT
 from tools.mutants.__main__ import plant, report
 from tools.mutants.operators import mutate
 from tools.mutants.survivors import key_of, read_table, row_of

@@ -21,8 +21,8 @@ from conftest import (
 )
 from test_planted_defects import DEFECTS, TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER, plant
 
-from proof.postgresql_server import NOBODY, free_port, open_folder, postgresql_server, psql
-from proof.processes import command_lines, heed_ctrl_c, wait_until
+from evergreen.postgresql_server import NOBODY, free_port, open_folder, postgresql_server, psql
+from evergreen.processes import command_lines, heed_ctrl_c, wait_until
 
 thorough = pytest.mark.thorough
 

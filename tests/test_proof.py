@@ -11,20 +11,21 @@ import pytest
 from conftest import replace_once
 from rich.console import Console
 
-from proof.branches import all_branches, branches_never_taken
-from proof.combinations import Proof, prove
-from proof.covering_array import assert_pairs_are_covered
-from proof.findings import Finding
-from proof.hostile_answers import HOSTILE, hostile_combinations
-from proof.page import write_page
-from proof.progress import Reporter
-from proof.questions import Answers, all_combinations, label, offered_values
-from proof.rendering import Service, render
-from proof.results import as_data, save, show
-from proof.static_checks import links_resolve
-from proof.suites import Environment, run_suites
-from proof.workflows import UnknownError, expand, run_workflow
-from proof.working_tree import ROOT, copy_working_tree
+from evergreen.branches import all_branches, branches_never_taken
+from evergreen.combinations import Proof, prove
+from evergreen.covering_array import assert_pairs_are_covered
+from evergreen.findings import Finding
+from evergreen.hostile_answers import HOSTILE, hostile_combinations
+from evergreen.progress import Reporter
+from evergreen.questions import Answers, all_combinations, label, offered_values
+from evergreen.rendering import Service, render
+from evergreen.static_checks import links_resolve
+from evergreen.suites import Environment, run_suites
+from evergreen.workflows import UnknownError, expand, run_workflow
+from evergreen.working_tree import ROOT, copy_working_tree
+from tools.report.combinations import as_data, show
+from tools.report.page import write_page
+from tools.report.parts import save
 
 
 @pytest.fixture
@@ -152,8 +153,8 @@ def test_the_terminal_names_defect_file_and_combination(
 def test_the_page_shows_every_service_and_what_was_found(
     proof_of_a_broken_template: Proof, tmp_path: Path
 ) -> None:
-    save(as_data(proof_of_a_broken_template), tmp_path)
-    write_page(tmp_path, tmp_path / "proof.html")
+    save("combinations", as_data(proof_of_a_broken_template), tmp_path)
+    write_page(tmp_path / "proof.html", tmp_path)
 
     page = (tmp_path / "proof.html").read_text()
     assert page.count("<tr data-kind=") == 128
@@ -376,7 +377,7 @@ def test_progress_in_a_log_says_how_long_it_will_take() -> None:
 
 
 def test_an_answer_that_is_not_offered_is_said_with_those_that_are() -> None:
-    command = [sys.executable, "-m", "proof", "--only=database=oracle"]
+    command = [sys.executable, "-m", "tools.combinations", "--only=database=oracle"]
 
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 from conftest import Render
 
-from proof.hostile_answers import REFUSED
-from proof.questions import read_questions
-from proof.working_tree import ROOT
+from evergreen.hostile_answers import REFUSED
+from evergreen.questions import read_questions
+from evergreen.working_tree import ROOT
 
 # Names and values that services rely on.
 DEFAULTS = {

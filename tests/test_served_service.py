@@ -14,7 +14,7 @@ import httpx
 import pytest
 from conftest import ADA, Render, logged_in
 
-from proof.postgresql_server import free_port
+from evergreen.postgresql_server import free_port
 
 PRODUCTION = {
     "ENVIRONMENT": "production",

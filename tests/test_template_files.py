@@ -6,7 +6,7 @@ import tomllib
 import pytest
 from conftest import Render
 
-from proof.working_tree import ROOT
+from evergreen.working_tree import ROOT
 
 
 def test_at_most_three_python_files_of_the_template_hold_a_tag() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from conftest import run_suite, stop_suite
 
-from proof.processes import command_lines, wait_until
-from proof.working_tree import ROOT
+from evergreen.processes import command_lines, wait_until
+from evergreen.working_tree import ROOT
 
 ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}
 FILES = sorted(

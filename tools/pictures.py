@@ -16,9 +16,9 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.text import Text
 
-from proof.releases import clone_with_tags, copy_of_release, find_releases
-from proof.working_tree import ROOT
-from updates.scenarios import make_ten_commits
+from evergreen.edits import make_ten_commits
+from evergreen.releases import clone_with_tags, copy_of_release, find_releases
+from evergreen.working_tree import ROOT
 
 FIRST_RUN = ["uv run pytest -q", "uv run pytest -q --cov=app", "uv run poe lint"]
 TEST_WITH_A_TYPO = """

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from proof.compilation import compiled_once
-from proof.page import write_page
-from proof.questions import label
-from proof.releases import COMMITS_OF_NOBODY, TIP, fresh_files, git, tagged_clone
-from proof.suites import own_environment
-from proof.update_results import save, table_of_updates
-from proof.working_tree import ROOT
+from evergreen.compilation import compiled_once
+from evergreen.questions import label
+from evergreen.releases import COMMITS_OF_NOBODY, TIP, fresh_files, git, tagged_clone
+from evergreen.suites import own_environment
+from evergreen.working_tree import ROOT
+from tools.report.page import write_page
+from tools.report.parts import RESULTS, save
+from tools.report.updates import as_data, table_of_updates
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,7 +51,7 @@ def programs(template: Path, worker_id: str) -> dict[str, Path]:
     """Of each database, the folder of the programs that a service of the tip has installed."""
     folders = {}
     for database in ("sqlite", "postgresql"):
-        folder = ROOT / f".proof/installed/updates {database} {worker_id}"
+        folder = RESULTS / f"installed/updates {database} {worker_id}"
         folder.mkdir(parents=True, exist_ok=True)
         files = fresh_files(template, TIP, {"database": database})
         (folder / "pyproject.toml").write_bytes(files["pyproject.toml"])
@@ -120,5 +121,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         Console().print(table_of_updates(rows))
     options = terminalreporter.config.option
     if options.file_or_dir == ["updates"] and not options.keyword:
-        save(rows, ROOT / ".proof")
-        write_page(ROOT / ".proof", ROOT / "proof.html")
+        save("updates", as_data(rows))
+        write_page(ROOT / "proof.html")

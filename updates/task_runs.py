@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from proof.processes import command_lines, heed_ctrl_c, wait_until
-from proof.releases import TIP, commit_all, copy_of_release, git
-from proof.rendering import files_of
-from proof.suites import own_environment
-from proof.working_tree import ROOT
-from updates.scenarios import append, replace
+from evergreen.edits import append, replace
+from evergreen.processes import command_lines, heed_ctrl_c, wait_until
+from evergreen.releases import TIP, commit_all, copy_of_release, git
+from evergreen.rendering import files_of
+from evergreen.suites import own_environment
+from evergreen.working_tree import ROOT
 
 TASKS = ROOT / "template/template_tasks.py"
 BRANCH = f"template-{TIP}"

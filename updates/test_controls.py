@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from copier.errors import UnsafeTemplateError
 
-from proof.questions import Answers
-from proof.releases import (
+from evergreen.questions import Answers
+from evergreen.releases import (
     commit_all,
     copy_of_release,
     find_releases,
@@ -17,9 +17,8 @@ from proof.releases import (
     release,
     update,
 )
-from proof.rendering import files_of
-from proof.working_tree import ROOT
-from updates.properties import (
+from evergreen.rendering import files_of
+from evergreen.update_properties import (
     changes_nothing_the_second_time,
     comes_back,
     equals_a_fresh_copy,
@@ -27,6 +26,7 @@ from updates.properties import (
     keeps_what_was_edited,
     suite_failure,
 )
+from evergreen.working_tree import ROOT
 
 DEFAULTS: Answers = {}
 SETTINGS = '_min_copier_version: "9.19"\n'

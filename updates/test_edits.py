@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from proof.releases import TIP, commit_all, conflicts, copy_of_release, fresh_files, update
-from proof.rendering import files_of
-from updates.answers import VERSIONS, answers_for, offered_by
-from updates.properties import keeps_what_was_edited, suite_failure
-from updates.scenarios import SCENARIOS
+from evergreen.edits import SCENARIOS
+from evergreen.released_answers import VERSIONS, answers_for, offered_by
+from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, fresh_files, update
+from evergreen.rendering import files_of
+from evergreen.update_properties import keeps_what_was_edited, suite_failure
 
 
 @pytest.mark.shows("edits are kept")

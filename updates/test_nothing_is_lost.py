@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from proof.releases import TIP, commit_all, copy_of_release, git, release
-from proof.rendering import files_of
-from proof.working_tree import ROOT
-from updates.scenarios import append, write
+from evergreen.edits import append, write
+from evergreen.releases import TIP, commit_all, copy_of_release, git, release
+from evergreen.rendering import files_of
+from evergreen.working_tree import ROOT
 from updates.task_runs import (
     BRANCH,
     CONFLICT,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proof.questions import offered_in, questions_in
-from proof.releases import TIP, find_releases, git
+from evergreen.questions import offered_in, questions_in
+from evergreen.releases import TIP, find_releases, git
 
 HEADING = "## Renamed and removed"
 

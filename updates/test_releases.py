@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from proof.questions import Answers, label
-from proof.releases import TIP
-from updates.answers import OFFERED, VERSIONS, covering_answers, offered_by
-from updates.properties import (
+from evergreen.questions import Answers, label
+from evergreen.released_answers import OFFERED, VERSIONS, covering_answers, offered_by
+from evergreen.releases import TIP
+from evergreen.update_properties import (
     changes_nothing_the_second_time,
     comes_back,
     equals_a_fresh_copy,

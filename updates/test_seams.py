@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from proof.questions import label
-from proof.releases import TIP, commit_all, conflicts, copy_of_release, update
-from proof.rendering import files_of
-from updates.answers import OFFERED, VERSIONS
+from evergreen.questions import label
+from evergreen.released_answers import OFFERED, VERSIONS
+from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, update
+from evergreen.rendering import files_of
 
 SEAM = re.compile(r"^( *)(?:#|<!--) .*[Oo]ur own .* go below this line\..*\n", re.MULTILINE)
 SEAMS_OF_THE_TIP = {

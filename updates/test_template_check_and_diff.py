@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from proof.releases import TIP, commit_all, copy_of_release, git
-from updates.scenarios import append, replace, write
+from evergreen.edits import append, replace, write
+from evergreen.releases import TIP, commit_all, copy_of_release, git
 from updates.task_runs import command, run_task
 
 pytestmark = pytest.mark.usefixtures("installed_before")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from proof.questions import Answers
-from proof.releases import TIP, commit_all, conflicts, copy_of_release, git, release, update
-from proof.rendering import differences, files_of
-from updates.scenarios import SCENARIOS, append, make_ten_commits, replace, write
+from evergreen.edits import SCENARIOS, append, make_ten_commits, replace, write
+from evergreen.questions import Answers
+from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, git, release, update
+from evergreen.rendering import differences, files_of
 from updates.task_runs import (
     BRANCH,
     CONFLICT,

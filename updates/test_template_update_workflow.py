@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from proof.releases import TIP, copy_of_release, fresh_files, git
-from proof.suites import own_environment
-from updates.scenarios import write
+from evergreen.edits import write
+from evergreen.releases import TIP, copy_of_release, fresh_files, git
+from evergreen.suites import own_environment
 from updates.task_runs import BRANCH, command
 
 pytestmark = pytest.mark.usefixtures("installed_before")

@@ -20,9 +20,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from proof.compilation import Compiled, compiled_once
-from proof.questions import Answers
-from proof.releases import (
+from evergreen.compilation import Compiled, compiled_once
+from evergreen.edits import SCENARIOS
+from evergreen.questions import Answers
+from evergreen.released_answers import VERSIONS, offered_by
+from evergreen.releases import (
     COMMITS_OF_NOBODY,
     TIP,
     commit_all,
@@ -31,11 +33,9 @@ from proof.releases import (
     tagged_clone,
     update,
 )
-from proof.rendering import files_of
-from proof.working_tree import ROOT
-from updates.answers import VERSIONS, offered_by
-from updates.properties import keeps_what_was_edited
-from updates.scenarios import SCENARIOS
+from evergreen.rendering import files_of
+from evergreen.update_properties import keeps_what_was_edited
+from evergreen.working_tree import ROOT
 
 SEED = 20261125
 SERVICES = 50

@@ -16,7 +16,7 @@ import jinja2
 import yaml
 from jinja2 import nodes
 
-from proof.compilation import Compiled, compiled_once
+from evergreen.compilation import Compiled, compiled_once
 
 Outcome = tuple[str, int, bool]
 """The digest of a source, the how manieth condition in it, how it came out."""

@@ -35,7 +35,7 @@ def offered_in(configuration: str) -> dict[str, list[Any]]:
         if "when" in question or question.get("multiselect"):
             raise ValueError(
                 f"copier.yml: the proof can't enumerate the answers of {name}: it has `when` or "
-                "`multiselect`. Ask it always, for one answer, or teach proof/questions.py."
+                "`multiselect`. Ask it always, for one answer, or teach evergreen/questions.py."
             )
         if question.get("type") == "bool":
             values = [True, False]

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proof.branches import Branch, all_branches, branches_never_taken
-from proof.findings import Finding
-from proof.hostile_answers import REFUSED, hostile_combinations
-from proof.progress import Reporter
-from proof.questions import Answers, all_combinations, label, offered_values
-from proof.rendering import Service, differences, render
-from proof.static_checks import TREE_CHECKS, check_file
-from proof.suites import Environment, Run, digest_of_tree, environments, run_suites
-from proof.workflows import Job, run_workflow, what_is_run
+from evergreen.branches import Branch, all_branches, branches_never_taken
+from evergreen.findings import Finding
+from evergreen.hostile_answers import REFUSED, hostile_combinations
+from evergreen.progress import Reporter
+from evergreen.questions import Answers, all_combinations, label, offered_values
+from evergreen.rendering import Service, differences, render
+from evergreen.static_checks import TREE_CHECKS, check_file
+from evergreen.suites import Environment, Run, digest_of_tree, environments, run_suites
+from evergreen.workflows import Job, run_workflow, what_is_run
 
 WORKFLOW = ".github/workflows/ci.yml"
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from proof.covering_array import covering_array
-from proof.questions import Answers, offered_values
+from evergreen.covering_array import covering_array
+from evergreen.questions import Answers, offered_values
 
 HOSTILE: dict[str, list[Any]] = {
     "project_name": [

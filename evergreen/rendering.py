@@ -7,10 +7,10 @@ from pathlib import Path
 
 import copier
 
-from proof.branches import Outcome, recorded_branches
-from proof.findings import Finding
-from proof.questions import Answers, label
-from proof.static_checks import TreeCheck
+from evergreen.branches import Outcome, recorded_branches
+from evergreen.findings import Finding
+from evergreen.questions import Answers, label
+from evergreen.static_checks import TreeCheck
 
 
 @dataclass

@@ -17,9 +17,9 @@ from typing import Any
 
 import yaml
 
-from proof.postgresql_server import open_folder, postgresql_server
-from proof.releases import commit_all, git
-from proof.suites import Step, folder_of_files, own_environment, run_step
+from evergreen.postgresql_server import open_folder, postgresql_server
+from evergreen.releases import commit_all, git
+from evergreen.suites import Step, folder_of_files, own_environment, run_step
 
 PROVIDED_HERE = {"actions/checkout", "astral-sh/setup-uv"}
 NEEDS_DOCKER = {"docker/setup-buildx-action", "docker/build-push-action"}

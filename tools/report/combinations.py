@@ -1,21 +1,19 @@
-"""What the proof found, as plain data for the page and for a table in the terminal."""
+"""The combinations: what the proof found, as tables in the terminal and as data for the page."""
 
-import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from proof.combinations import Proof
-from proof.findings import Finding
-from proof.hostile_answers import REFUSED
-from proof.questions import label
-from proof.rendering import Service
-from proof.static_checks import FILE_CHECKS, TREE_CHECKS
-from proof.suites import Run, Step
+from evergreen.combinations import Proof
+from evergreen.findings import Finding
+from evergreen.hostile_answers import REFUSED
+from evergreen.questions import label
+from evergreen.rendering import Service
+from evergreen.static_checks import FILE_CHECKS, TREE_CHECKS
+from evergreen.suites import Run, Step
 
 CHECKS = ["rendered", *TREE_CHECKS, *FILE_CHECKS]
 LONGEST_LIST = 12
@@ -56,12 +54,6 @@ def as_data(proof: Proof) -> dict[str, Any]:
             for job in jobs
         ],
     }
-
-
-def save(data: dict[str, Any], results: Path) -> None:
-    """Into a file of the folder of results, from which the page is made."""
-    results.mkdir(exist_ok=True)
-    (results / "combinations.json").write_text(json.dumps(data))
 
 
 def service_as_data(service: Service, kind: str) -> dict[str, Any]:

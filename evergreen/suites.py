@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from proof.postgresql_server import free_port, open_folder
+from evergreen.postgresql_server import free_port, open_folder
 
 # What neither tests nor programs of a service see. A suite is run where these files are missing,
 # so it could not see them if it tried.

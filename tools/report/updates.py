@@ -1,7 +1,5 @@
-"""What the updates showed, for a table in the terminal and for the page."""
+"""The updates: what they showed, as a table in the terminal and as data for the page."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 from rich.table import Table
@@ -44,7 +42,5 @@ def cell(rows: list[Row]) -> str:
     return f"[green]✓[/] {len(rows)}" if rows else ""
 
 
-def save(rows: list[Row], results: Path) -> None:
-    results.mkdir(exist_ok=True)
-    data = {"versions": versions_of(rows), "lines": cells_of(rows)}
-    (results / "updates.json").write_text(json.dumps(data, ensure_ascii=False))
+def as_data(rows: list[Row]) -> dict[str, Any]:
+    return {"versions": versions_of(rows), "lines": cells_of(rows)}

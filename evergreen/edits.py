@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from proof.questions import Answers
-from proof.releases import commit_all
+from evergreen.questions import Answers
+from evergreen.releases import commit_all
 
 
 @dataclass(frozen=True)

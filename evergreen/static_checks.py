@@ -21,9 +21,9 @@ import yaml
 from click.testing import CliRunner
 from markdown_it import MarkdownIt
 
-from proof.features import features_not_chosen
-from proof.findings import Finding
-from proof.questions import Answers
+from evergreen.features import features_not_chosen
+from evergreen.findings import Finding
+from evergreen.questions import Answers
 
 FileCheck = Callable[[str, str], list[str]]
 TreeCheck = Callable[[Path, Answers], list[Finding]]

@@ -1,4 +1,4 @@
-"""The command line: `python -m proof --help`."""
+"""Proves each service that the questions can produce: `python -m tools.combinations --help`."""
 
 import argparse
 import sys
@@ -6,14 +6,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from proof.combinations import prove
-from proof.page import write_page
-from proof.progress import Reporter
-from proof.questions import Answers, offered_values, shown
-from proof.results import as_data, save, show
-from proof.working_tree import ROOT, copied_working_tree
-
-RESULTS = ROOT / ".proof"
+from evergreen.combinations import prove
+from evergreen.progress import Reporter
+from evergreen.questions import Answers, offered_values, shown
+from evergreen.working_tree import ROOT, copied_working_tree
+from tools.report.combinations import as_data, show
+from tools.report.page import write_page
+from tools.report.parts import RESULTS, save
 
 
 def chosen(template: Path, options: list[str]) -> Answers:
@@ -32,7 +31,7 @@ def chosen(template: Path, options: list[str]) -> Answers:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m proof",
+        prog="python -m tools.combinations",
         description="Proves each service that the questions of the template can produce.",
     )
     parser.add_argument(
@@ -56,8 +55,8 @@ def main() -> None:
         installations = None if options.read_only else RESULTS / "installed"
         proof = prove(template, reporter, only, installations)
     show(proof, console)
-    save(as_data(proof), RESULTS)
-    write_page(RESULTS, options.page)
+    save("combinations", as_data(proof))
+    write_page(options.page)
     verdict = "[green]proven[/]" if proof.passed else "[red]not proven[/]"
     console.print(
         f"{len(proof.services)} combinations, {len(proof.trees)} distinct trees, "

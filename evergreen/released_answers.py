@@ -2,10 +2,10 @@
 
 from functools import cache
 
-from proof.covering_array import covering_array
-from proof.questions import Answers, offered_in, offered_values
-from proof.releases import find_releases, git
-from proof.working_tree import ROOT
+from evergreen.covering_array import covering_array
+from evergreen.questions import Answers, offered_in, offered_values
+from evergreen.releases import find_releases, git
+from evergreen.working_tree import ROOT
 
 RELEASES = find_releases(ROOT)
 VERSIONS = list(RELEASES)

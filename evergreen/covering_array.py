@@ -5,7 +5,7 @@ from typing import Any
 
 import covertable  # type: ignore[import-untyped]
 
-from proof.questions import Answers
+from evergreen.questions import Answers
 
 
 def covering_array(factors: dict[str, list[Any]]) -> list[Answers]:

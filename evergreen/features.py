@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from proof.questions import Answers, shown
+from evergreen.questions import Answers, shown
 
 
 @dataclass(frozen=True)

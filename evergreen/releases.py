@@ -9,9 +9,9 @@ from typing import Any
 
 import copier
 
-from proof.questions import Answers
-from proof.rendering import files_of
-from proof.working_tree import copy_working_tree
+from evergreen.questions import Answers
+from evergreen.rendering import files_of
+from evergreen.working_tree import copy_working_tree
 
 TIP = "9999.0.0"
 COMMITS_OF_NOBODY = {

@@ -3,10 +3,10 @@
 import subprocess
 from pathlib import Path
 
-from proof.questions import Answers
-from proof.releases import commit_all, conflicts, copy_of_release, fresh_files, update
-from proof.rendering import differences, files_of
-from proof.suites import digest_of_tree, own_environment
+from evergreen.questions import Answers
+from evergreen.releases import commit_all, conflicts, copy_of_release, fresh_files, update
+from evergreen.rendering import differences, files_of
+from evergreen.suites import digest_of_tree, own_environment
 
 
 def equals_a_fresh_copy(
