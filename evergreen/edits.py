@@ -40,6 +40,13 @@ def replace(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
+def replace_once(file: Path, old: str, new: str) -> None:
+    """Raises `AssertionError` unless the file has exactly one place for it."""
+    text = file.read_text()
+    assert text.count(old) == 1, f"{file} has {text.count(old)} places for {old!r}, not one"
+    file.write_text(text.replace(old, new))
+
+
 def write(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from conftest import replace_once, run_suite
+
+from evergreen.edits import replace_once
+from evergreen.services import run_suite
 
 COMMIT = "    await session.commit()\n"
 OWNER = ", Task.owner_id == owner.id"

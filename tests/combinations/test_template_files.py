@@ -4,8 +4,8 @@ import re
 import tomllib
 
 import pytest
-from conftest import Render
 
+from evergreen.services import Render
 from evergreen.working_tree import ROOT
 
 

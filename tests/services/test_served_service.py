@@ -12,9 +12,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import ADA, Render, logged_in
 
 from evergreen.postgresql_server import free_port
+from evergreen.services import ADA, Render, logged_in
 
 PRODUCTION = {
     "ENVIRONMENT": "production",

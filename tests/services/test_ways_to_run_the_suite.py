@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from conftest import run_suite, stop_suite
 
 from evergreen.processes import command_lines, wait_until
+from evergreen.services import run_suite, stop_suite
 from evergreen.working_tree import ROOT
 
 ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}

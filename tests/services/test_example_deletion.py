@@ -5,10 +5,16 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import Render
 
-from evergreen.releases import commit_all, update
+from evergreen.releases import COMMITS_OF_NOBODY, commit_all, update
 from evergreen.rendering import files_of
+from evergreen.services import Render
+
+
+@pytest.fixture
+def commits_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in COMMITS_OF_NOBODY.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

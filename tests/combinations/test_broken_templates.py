@@ -1,27 +1,20 @@
-"""The proof itself: what is broken in a template, it finds and names."""
+"""What is broken in a template, the proof finds and names."""
 
 import io
-import subprocess
 import sys
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import replace_once
 from rich.console import Console
 
 from evergreen.branches import all_branches, branches_never_taken
 from evergreen.combinations import Proof, prove
-from evergreen.covering_array import assert_pairs_are_covered
-from evergreen.findings import Finding
-from evergreen.hostile_answers import HOSTILE, hostile_combinations
+from evergreen.edits import replace_once
 from evergreen.progress import Reporter
 from evergreen.questions import Answers, all_combinations, label, offered_values
 from evergreen.rendering import Service, render
-from evergreen.static_checks import links_resolve
 from evergreen.suites import Environment, run_suites
-from evergreen.workflows import UnknownError, expand, run_workflow
 from evergreen.working_tree import ROOT, copy_working_tree
 from tools.report.combinations import as_data, show
 from tools.report.page import write_page
@@ -200,7 +193,7 @@ def test_what_breaks_one_tree_only_turns_its_run_red(
     assert f"in 1 services, such as {label(combination)}" in printed.getvalue()
 
 
-# ── Questions ────────────────────────────────────────────────────────────────
+# ── A question that the proof has not met ────────────────────────────────────
 
 
 def test_a_new_question_is_covered_without_a_change_of_the_proof(scratch: Path) -> None:
@@ -219,169 +212,3 @@ def test_a_new_question_is_covered_without_a_change_of_the_proof(scratch: Path) 
     seen = {outcome for service in proof.services for outcome in service.seen}
     never = [branch.condition for branch in branches_never_taken(all_branches(scratch), seen)]
     assert "{% if metrics %}" not in never
-
-
-@pytest.mark.parametrize(
-    ("question", "values"),
-    [
-        ("{type: bool, default: false}", [False, True]),
-        ("{choices: [a, b], default: b}", ["b", "a"]),
-        ("{choices: {One: a, Two: b}, default: a}", ["a", "b"]),
-        ("{choices: [[One, a], [Two, b]], default: a}", ["a", "b"]),
-        ("{choices: {One: {value: a, validator: x}}, default: a}", ["a"]),
-    ],
-)
-def test_the_answers_of_a_question_are_read_in_each_form(
-    tmp_path: Path, question: str, values: list[object]
-) -> None:
-    (tmp_path / "copier.yml").write_text(f"_subdirectory: x\nquestion: {question}\nname: {{}}\n")
-
-    assert offered_values(tmp_path) == {"question": values}
-
-
-@pytest.mark.parametrize("part", ["when: false", "multiselect: true", "choices: '{{ them }}'"])
-def test_a_question_whose_answers_cannot_be_told_is_refused(tmp_path: Path, part: str) -> None:
-    (tmp_path / "copier.yml").write_text(f"question: {{default: a, {part}}}\n")
-
-    with pytest.raises(ValueError, match="question"):
-        offered_values(tmp_path)
-
-
-def test_hostile_answers_meet_each_other_answer() -> None:
-    factors = {**offered_values(ROOT), **HOSTILE}
-    rows = hostile_combinations(ROOT)
-
-    assert_pairs_are_covered(factors, rows)
-    with pytest.raises(ValueError, match="no service has"):
-        assert_pairs_are_covered(factors, rows[1:])
-
-
-# ── Branches ─────────────────────────────────────────────────────────────────
-
-CONDITIONS = """\
-{% if letter == "a" %}
-a
-{% elif letter == "b" %}
-b
-{% else %}
-{{ "long" if letter | length > 1 else "short" }}
-{% endif %}
-"""
-
-
-@pytest.mark.parametrize(
-    ("letters", "never"),
-    [
-        ("abc", ["6: true"]),
-        ("a", ["1: false", "3: true", "3: false", "6: true", "6: false"]),
-        (["a", "b", "c", "long"], []),
-    ],
-)
-def test_each_condition_is_seen_both_ways_or_named(
-    tmp_path: Path, letters: list[str], never: list[str]
-) -> None:
-    (tmp_path / "copier.yml").write_text(
-        "_subdirectory: template\n"
-        "_envops: {trim_blocks: true, lstrip_blocks: true}\n"
-        "letter: {type: str, default: a}\n"
-    )
-    (tmp_path / "template").mkdir()
-    (tmp_path / "template/letters.txt.jinja").write_text(CONDITIONS)
-
-    seen = {
-        outcome for letter in letters for outcome in render(tmp_path, {"letter": letter}, []).seen
-    }
-
-    assert never == [
-        f"{branch.line}: {str(branch.outcome[2]).lower()}"
-        for branch in branches_never_taken(all_branches(tmp_path), seen)
-    ]
-
-
-# ── The workflow ─────────────────────────────────────────────────────────────
-
-
-def workflow(step: str) -> dict[str, bytes]:
-    text = f"""
-name: CI
-jobs:
-  check:
-    name: Check
-    strategy: {{matrix: {{python: ["{PYTHON}"]}}}}
-    env:
-      UV_PYTHON: ${{{{ matrix.python }}}}
-    steps:
-      - name: Step
-        {step}
-"""
-    project = "[project]\nname = 'x'\nversion = '1'\nrequires-python = '>=3.11'\n"
-    return {"ci.yml": text.encode(), "pyproject.toml": project.encode()}
-
-
-@pytest.mark.parametrize(
-    ("step", "sentence"),
-    [
-        ("uses: somebody/something@v1", "the action somebody/something is not known"),
-        (
-            "run: echo ${{ secrets.TOKEN }}",
-            r"the expression \$\{\{ secrets.TOKEN \}\} is not known",
-        ),
-        ("{run: ls, if: always()}", r"the condition `always\(\)` is not known"),
-    ],
-)
-def test_what_the_proof_cannot_do_in_a_workflow_is_an_error(step: str, sentence: str) -> None:
-    step = f"<<: {step}" if step.startswith("{") else step
-
-    with pytest.raises(UnknownError, match=sentence):
-        run_workflow(workflow(step), "ci.yml", [PYTHON])
-
-
-def test_each_command_of_a_step_that_fails_fails_it() -> None:
-    (job,) = run_workflow(workflow("run: false; echo $UV_PYTHON"), "ci.yml", [PYTHON])
-
-    assert [(step.name, step.passed, step.output) for step in job.steps] == [("Step", False, "")]
-
-
-def test_the_matrix_is_put_in_place_of_its_expression() -> None:
-    (job,) = run_workflow(workflow("run: echo $UV_PYTHON"), "ci.yml", [PYTHON])
-
-    assert [step.output for step in job.steps] == [f"{PYTHON}\n"]
-    assert expand("${{matrix.a}}-${{ matrix.a }}", {"matrix.a": "1"}) == "1-1"
-
-
-# ── The rest ─────────────────────────────────────────────────────────────────
-
-
-def test_links_within_a_service_are_followed(tmp_path: Path) -> None:
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs/there.md").write_text("[up](../README.md#start) [out](https://example.com)")
-    (tmp_path / "README.md").write_text(
-        "[there](docs/there.md) ![gone](gone.png)\n\n    docs/\n      there.md  is there\n      b.md\n"
-    )
-
-    assert links_resolve(tmp_path, {}) == [
-        Finding("links", "README.md", "links to gone.png: no such file"),
-        Finding("links", "README.md", "shows docs/b.md: no such file"),
-    ]
-
-
-def test_progress_in_a_log_says_how_long_it_will_take() -> None:
-    printed = io.StringIO()
-    with ThreadPoolExecutor() as pool:
-        futures = [pool.submit(abs, -1), pool.submit(abs, -2)]
-
-        results = Reporter(Console(file=printed)).follow("numbers", futures)
-
-    assert results == [1, 2]
-    assert printed.getvalue() == "numbers: 2 of 2, 0 s left\n"
-
-
-def test_an_answer_that_is_not_offered_is_said_with_those_that_are() -> None:
-    command = [sys.executable, "-m", "tools.combinations", "--only=database=oracle"]
-
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-
-    assert result.returncode == 1
-    assert result.stderr.startswith(
-        "--only database=oracle is not among the answers: database=sqlite, database=postgresql, "
-    )

@@ -12,17 +12,21 @@ from pathlib import Path
 
 import httpx
 import pytest
-from conftest import (
+
+from evergreen.postgresql_server import NOBODY, free_port, open_folder, postgresql_server, psql
+from evergreen.processes import command_lines, heed_ctrl_c, wait_until
+from evergreen.services import (
     copy_of,
     install_service,
     logged_in,
     run_suite,
     stop_suite,
 )
-from test_planted_defects import DEFECTS, TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER, plant
-
-from evergreen.postgresql_server import NOBODY, free_port, open_folder, postgresql_server, psql
-from evergreen.processes import command_lines, heed_ctrl_c, wait_until
+from tests.services.test_planted_defects import (
+    DEFECTS,
+    TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER,
+    plant,
+)
 
 thorough = pytest.mark.thorough
 

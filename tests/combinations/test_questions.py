@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Render
 
 from evergreen.hostile_answers import REFUSED
 from evergreen.questions import read_questions
+from evergreen.services import Render
 from evergreen.working_tree import ROOT
 
 # Names and values that services rely on.
