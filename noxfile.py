@@ -61,15 +61,16 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Break services and the proof of them, serve them, update them; each must be noticed."""
     install(session, group="test")
-    parallel = ["-n", "2", "--dist", "loadfile"]
-    session.run("pytest", "-q", *parallel, "-m", "not thorough", *session.posargs)
+    options = ["-q", "-n", "2", "--dist", "loadfile", "-m", "not thorough"]
+    others = ["--ignore=tests/updates", "--ignore=tests/updater"]
+    session.run("pytest", *options, *others, *session.posargs)
 
 
 @nox.session
 def thorough(session: nox.Session) -> None:
     """Run the tests that take long: each test of a service alone, more ways to stop it."""
     install(session, group="test")
-    session.run("pytest", "-q", "-n", "2", "-m", "thorough", "tests", "updates", *session.posargs)
+    session.run("pytest", "-q", "-n", "2", "-m", "thorough", *session.posargs)
 
 
 @nox.session(tags=["ci"])
@@ -84,7 +85,10 @@ def updates(session: nox.Session) -> None:
     """Update services of each release, as teams have edited them; add a table to proof.html."""
     install(session, group="test")
     write_to_memory(session)
-    session.run("pytest", "-q", "-n", "2", "-m", "not thorough", "updates", *session.posargs)
+    options = ["-q", "-n", "2", "-m", "not thorough"]
+    # The page shows all updates, so a choice of them has no place there.
+    page = [] if session.posargs else ["--page=proof.html"]
+    session.run("pytest", *options, *page, "tests/updates", "tests/updater", *session.posargs)
 
 
 @nox.session

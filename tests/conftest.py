@@ -1,13 +1,19 @@
 """Fixtures that the tests of several subjects use."""
 
+import os
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import copier
 import pytest
 
-from evergreen.releases import commit_all
+from evergreen.compilation import compiled_once
+from evergreen.releases import COMMITS_OF_NOBODY, TIP, commit_all, fresh_files, git, tagged_clone
 from evergreen.services import Render, copy_of, install_service
+from evergreen.suites import own_environment
 from evergreen.working_tree import ROOT, copy_working_tree
+from tools.report.parts import RESULTS
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +56,57 @@ def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) 
 def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
     """A copy of it that a test may change; it has no `.venv`, so use that of the other."""
     return copy_of(installed_service, tmp_path / "service to change")
+
+
+# ── Updates ──────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="session")
+def isolated_git() -> Iterator[None]:
+    """No setting of this machine changes what git does, and its commits are of nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for name, value in COMMITS_OF_NOBODY.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(scope="session")
+def fast_copier() -> Iterator[None]:
+    """Copier compiles each source of the template once, and starts fewer processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Where git knows of modes, it does nothing, but asks git about each file: 134 processes.
+        patch.setattr("copier._main.Worker._sync_git_index_executable_bit", lambda *_: None)
+        with compiled_once({}):
+            yield
+
+
+@pytest.fixture(scope="session")
+def template_with_releases(
+    tmp_path_factory: pytest.TempPathFactory, isolated_git: None, fast_copier: None
+) -> Path:
+    """A clone of this repository whose releases are tagged, the working tree above them all."""
+    return tagged_clone(ROOT, tmp_path_factory.mktemp("releases") / "template")
+
+
+@pytest.fixture
+def own_template(template_with_releases: Path, tmp_path: Path) -> Path:
+    """A clone of the releases that a test may break."""
+    git("clone", "--quiet", str(template_with_releases), str(tmp_path / "template"), cwd=tmp_path)
+    return tmp_path / "template"
+
+
+@pytest.fixture(scope="session")
+def programs(template_with_releases: Path, worker_id: str) -> dict[str, Path]:
+    """Of each database, the folder of the programs that a service of the tip has installed."""
+    folders = {}
+    for database in ("sqlite", "postgresql"):
+        folder = RESULTS / f"installed/updates {database} {worker_id}"
+        folder.mkdir(parents=True, exist_ok=True)
+        files = fresh_files(template_with_releases, TIP, {"database": database})
+        (folder / "pyproject.toml").write_bytes(files["pyproject.toml"])
+        command = ["uv", "sync", "--quiet"]
+        subprocess.run(command, cwd=folder, env=own_environment(), check=True)
+        folders[database] = folder / ".venv/bin"
+    return folders

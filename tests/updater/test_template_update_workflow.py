@@ -10,7 +10,7 @@ import yaml
 from evergreen.edits import write
 from evergreen.releases import TIP, copy_of_release, fresh_files, git
 from evergreen.suites import own_environment
-from updates.task_runs import BRANCH, command
+from tests.updater.task_runs import BRANCH, command
 
 pytestmark = pytest.mark.usefixtures("installed_before")
 

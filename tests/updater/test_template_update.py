@@ -12,7 +12,7 @@ from evergreen.edits import SCENARIOS, append, make_ten_commits, replace, write
 from evergreen.questions import Answers
 from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, git, release, update
 from evergreen.rendering import differences, files_of
-from updates.task_runs import (
+from tests.updater.task_runs import (
     BRANCH,
     CONFLICT,
     assert_refused,

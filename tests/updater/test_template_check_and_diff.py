@@ -8,7 +8,7 @@ import pytest
 
 from evergreen.edits import append, replace, write
 from evergreen.releases import TIP, commit_all, copy_of_release, git
-from updates.task_runs import command, run_task
+from tests.updater.task_runs import command, run_task
 
 pytestmark = pytest.mark.usefixtures("installed_before")
 

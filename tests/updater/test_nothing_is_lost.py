@@ -9,7 +9,7 @@ from evergreen.edits import append, write
 from evergreen.releases import TIP, commit_all, copy_of_release, git, release
 from evergreen.rendering import files_of
 from evergreen.working_tree import ROOT
-from updates.task_runs import (
+from tests.updater.task_runs import (
     BRANCH,
     CONFLICT,
     assert_conflict,
