@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from evergreen.working_tree import ROOT
 from tools.mutants.__main__ import plant, report
 from tools.mutants.operators import mutate
-from tools.mutants.survivors import key_of, read_table, row_of
+from tools.mutants.survivors import DOCUMENT, Key, entry_of, read_equivalent
 
 
 def changes(text: str) -> list[str]:
@@ -228,21 +229,19 @@ def test_changes_that_look_the_same_are_numbered() -> None:
     ]
 
 
-def test_a_row_of_the_table_may_hold_bars() -> None:
-    key = ("app/errors.py module", "`a | b` → `a & b`")
+@pytest.mark.parametrize("change", ["`f('a')` → `f()`", "`r'\\d'` → `'ü'`", '`"a"` → `""`'])
+def test_the_entry_of_a_survivor_can_be_pasted(tmp_path: Path, change: str) -> None:
+    key = Key("app/errors.py", "module", change)
+    document = tmp_path / "equivalent.toml"
+    document.write_text(entry_of(key))
 
-    assert row_of(key) == r"| `app/errors.py module` | `a \| b` → `a & b` |  |"
-    assert key_of(row_of(key)) == key
+    assert read_equivalent(document) == {key}
 
 
-def test_the_table_ends_with_its_section(tmp_path: Path) -> None:
-    document = tmp_path / "document.md"
-    document.write_text(
-        "## Mutants that survive\n\n| where | mutant | why |\n|---|---|---|\n"
-        "| `a.py f` | `1` → `2` | because |\n\n## Other\n\n| x | y |\n|---|---|\n| 1 | 2 | 3 |\n"
-    )
+def test_each_equivalent_mutant_has_a_reason() -> None:
+    entries = tomllib.loads(DOCUMENT.read_text())
 
-    assert read_table(document) == {("a.py f", "`1` → `2`")}
+    assert [mutant for mutants in entries.values() for mutant in mutants if not mutant["why"]] == []
 
 
 @pytest.fixture
@@ -314,11 +313,17 @@ def test_a_survivor_that_is_not_listed_is_an_error(
     survivors = list(plant(small_service, ["app/errors.py"]))
 
     assert not report(survivors, {each.key for each in survivors[1:]})
-    assert "| `app/errors.py module` | `LIMIT = 1` → `pass` |  |\n" in capsys.readouterr().out
+    entry = """\
+[["app/errors.py"]]
+where = "module"
+change = '`LIMIT = 1` → `pass`'
+why = ""
+"""
+    assert entry in capsys.readouterr().out
 
 
 def test_a_listed_mutant_that_is_no_survivor_is_an_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert not report([], {("app/errors.py gone", "`1` → `2`")})
-    assert "| `app/errors.py gone` | `1` → `2` |  |\n" in capsys.readouterr().out
+    assert not report([], {Key("app/errors.py", "gone", "`1` → `2`")})
+    assert "where = \"gone\"\nchange = '`1` → `2`'\n" in capsys.readouterr().out

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.mutants.operators import mutate
 from tools.mutants.runner import Planted, RunError, survivors_of
-from tools.mutants.survivors import DOCUMENT, Key, read_table, row_of
+from tools.mutants.survivors import DOCUMENT, Key, entry_of, read_equivalent
 
 MUTATED = ["app/auth/*.py", "app/tasks/*.py", "app/db/*.py", "app/errors.py"]
 BAR = 0.95
@@ -31,7 +31,7 @@ def main() -> int:
         print(*planted, f"{len(planted)} mutants", sep="\n")
         return 0
 
-    known = {key for key in read_table() if not arguments.only or file_of(key) in files}
+    known = {key for key in read_equivalent() if not arguments.only or key.file in files}
     start = time.perf_counter()
     survivors = asyncio.run(survivors_of(service, planted))
     ratio = 1 - len(survivors) / len(planted)
@@ -70,10 +70,6 @@ def files_of(service: Path) -> list[str]:
     ]
 
 
-def file_of(key: Key) -> str:
-    return key[0].split()[0]
-
-
 def plant(service: Path, files: Sequence[str]) -> Iterator[Planted]:
     for file in files:
         for mutant in mutate((service / file).read_text()):
@@ -93,7 +89,7 @@ def report(survivors: Sequence[Planted], known: set[Key]) -> bool:
 
 def show(heading: str, lines: Sequence[Planted | Key]) -> None:
     if lines:
-        texts = [str(line) if isinstance(line, Planted) else row_of(line) for line in lines]
+        texts = [str(line) if isinstance(line, Planted) else entry_of(line) for line in lines]
         print(heading, *texts, "", sep="\n")
 
 

@@ -33,7 +33,7 @@ class Planted:
 
     @property
     def key(self) -> Key:
-        return f"{self.file} {self.mutant.where}", self.mutant.change
+        return Key(self.file, self.mutant.where, self.mutant.change)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.mutant.line} {self.mutant.where}  {self.mutant.change}"

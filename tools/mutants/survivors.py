@@ -1,32 +1,32 @@
-"""The table of CONTRIBUTING.md: mutants that may survive, since they change no behaviour."""
+"""Mutants that may survive, since they change no behaviour: `equivalent.toml`."""
 
-import re
+import json
+import tomllib
 from pathlib import Path
+from typing import NamedTuple
 
-DOCUMENT = Path(__file__).parents[2] / "CONTRIBUTING.md"
-HEADING = "## Mutants that survive\n"
-
-# Where a mutant is and what it changes.
-Key = tuple[str, str]
+DOCUMENT = Path(__file__).with_name("equivalent.toml")
 
 
-def read_table(document: Path = DOCUMENT) -> set[Key]:
-    """The first two columns. Raises `ValueError` if there is no such table."""
-    _, heading, section = document.read_text().partition(HEADING)
-    if not heading:
-        raise ValueError(f'{document} has no section "{HEADING.strip()}".')
-    lines = re.split("^## ", section, maxsplit=1, flags=re.MULTILINE)[0].splitlines()
-    rows = [line for line in lines if line.startswith("|")][2:]
-    return {key_of(row) for row in rows}
+class Key(NamedTuple):
+    """Where a mutant is, and what it changes."""
+
+    file: str
+    where: str
+    change: str
 
 
-def key_of(row: str) -> Key:
-    cells = re.split(r"(?<!\\)\|", row)
-    where, change = (cell.strip().replace(r"\|", "|") for cell in cells[1:3])
-    return where.strip("`"), change
+def read_equivalent(document: Path = DOCUMENT) -> set[Key]:
+    entries = tomllib.loads(document.read_text())
+    return {
+        Key(file, mutant["where"], mutant["change"])
+        for file, mutants in entries.items()
+        for mutant in mutants
+    }
 
 
-def row_of(key: Key) -> str:
-    """With no reason: a person has to give one."""
-    where, change = (text.replace("|", r"\|") for text in key)
-    return f"| `{where}` | {change} |  |"
+def entry_of(key: Key) -> str:
+    """The lines to paste, with no reason: a person has to give one."""
+    escaped = json.dumps(key.change, ensure_ascii=False)  # strings of JSON are strings of TOML
+    change = escaped if "'" in key.change else f"'{key.change}'"
+    return f'[["{key.file}"]]\nwhere = "{key.where}"\nchange = {change}\nwhy = ""\n'
