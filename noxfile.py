@@ -1,8 +1,12 @@
+# /// script
+# dependencies = ["nox>=2026.10.20"]
+# ///
 """The proof of the template: `uvx nox -t ci` runs all that CI runs, `uvx nox` all but updates.
 
 `uvx nox -l` lists the rest.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,9 +15,8 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["lint", "types", "tests", "combinations"]
+nox.options.sessions = ["service", "lint", "types", "tests", "combinations"]
 nox.options.error_on_external_run = True
 
 ROOT = Path(__file__).parent
@@ -40,6 +43,26 @@ def write_to_memory(session: nox.Session) -> None:
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3:
         session.env["TMPDIR"] = str(memory)
+
+
+@nox.session(tags=["ci"])
+def service(session: nox.Session) -> None:
+    """Render the template into a temporary folder, install the project, and run its tests.
+
+    The answers can be chosen: `uvx nox -s service -- database=postgresql example=false`.
+    """
+    questions = re.findall(r"^([a-z]\w*):", (ROOT / "copier.yml").read_text(), re.MULTILINE)
+    for answer in session.posargs:
+        question, equals, _ = answer.partition("=")
+        if not equals or question not in questions:
+            session.error(
+                f"{answer}: type a question, =, and the answer, such as database=postgresql; "
+                f"the questions are {', '.join(questions)}"
+            )
+    install(session, COPIER)
+    answers = [f"--data={answer}" for answer in session.posargs]
+    with rendered(session, "service", *answers) as folder, session.chdir(folder):
+        session.run("uv", "run", "pytest", "-q", external=True)  # which installs the project first
 
 
 @nox.session(tags=["ci"])
