@@ -99,7 +99,7 @@ def thorough(session: nox.Session) -> None:
 @nox.session(tags=["ci"])
 def combinations(session: nox.Session) -> None:
     """Prove each service that the questions can produce; write proof.html."""
-    install(session, group="proof")
+    install(session, group="evergreen")
     session.run("python", "-m", "tools.combinations", *session.posargs)
 
 
@@ -130,7 +130,7 @@ def benchmarks(session: nox.Session) -> None:
 @nox.session
 def fleet(session: nox.Session) -> None:
     """Update fifty services with random answers and edits (not in CI but each night)."""
-    install(session, group="proof")
+    install(session, group="evergreen")
     write_to_memory(session)
     session.run("python", "-m", "tools.benchmarks.fleet", *session.posargs)
 
@@ -148,7 +148,7 @@ def mutants(session: nox.Session) -> None:
 @nox.session
 def pictures(session: nox.Session) -> None:
     """Draw the pictures of the README anew, from real runs (not in CI)."""
-    install(session, group="proof")
+    install(session, group="evergreen")
     with rendered(session, "my-service") as folder:
         session.run("python", "-m", "tools.pictures", str(folder), "docs")
 
