@@ -161,11 +161,11 @@ def run_distinct_trees(proof: Proof, reporter: Reporter, installations: Path) ->
     proof.runs = [run for future in runs for run in future.result()]
     proof.workflows = {
         name: future.result()
-        for name, future in zip(told_apart(with_workflow), workflows, strict=True)
+        for name, future in zip(distinguishing_answers(with_workflow), workflows, strict=True)
     }
 
 
-def told_apart(services: list[Service]) -> list[str]:
+def distinguishing_answers(services: list[Service]) -> list[str]:
     """Of each service the answers in which it is not like all others."""
     return [
         label(

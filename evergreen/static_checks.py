@@ -104,11 +104,11 @@ SCHEMAS = {
 def valid_in_its_schema(path: str, text: str) -> list[str]:
     for pattern, schema in SCHEMAS.items():
         if PurePath(path).match(pattern):
-            return told_by_check_jsonschema(path, text, schema)
+            return check_schema(path, text, schema)
     return []
 
 
-def told_by_check_jsonschema(path: str, text: str, schema: str) -> list[str]:
+def check_schema(path: str, text: str, schema: str) -> list[str]:
     """In this process: to start the program takes fifty times as long as the check."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / PurePath(path).name

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from tools.mutants.source import WIDEST_CONTEXT, Node, Source, Span, on_one_line, show
+from tools.mutants.source import MAX_CONTEXT, Node, Source, Span, on_one_line, show
 
 # For each operator of Python: how to find it, and what takes its place.
 COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
@@ -105,7 +105,7 @@ class Finder(ast.NodeVisitor):
             return span
         widest = self.spans[-1]
         for start, end in reversed(self.spans):
-            if len(on_one_line(self.source.text[start:end])) > WIDEST_CONTEXT:
+            if len(on_one_line(self.source.text[start:end])) > MAX_CONTEXT:
                 break
             widest = start, end
         return widest

@@ -19,7 +19,7 @@ from tools.mutants.survivors import Key
 
 WORKER = Path(__file__).with_name("worker.py")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "*.db*")
-LONGEST_ANSWER = 1_000_000
+MAX_ANSWER = 1_000_000
 
 
 class RunError(Exception):
@@ -127,7 +127,7 @@ async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
         env={**os.environ, "TMPDIR": str(folder)},
         stdin=PIPE,
         stdout=PIPE,
-        limit=LONGEST_ANSWER,
+        limit=MAX_ANSWER,
         # Ctrl-C is for this process only, which then stops the whole session of the worker.
         start_new_session=True,
     )

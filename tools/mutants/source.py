@@ -8,8 +8,8 @@ from operator import eq
 Node = ast.expr | ast.stmt | ast.keyword
 Span = tuple[int, int]
 
-WIDEST_CONTEXT = 50
-LONGEST = 70
+MAX_CONTEXT = 50
+MAX_LENGTH = 70
 CONTEXT_OF_A_CHANGE = 20
 
 
@@ -50,7 +50,7 @@ def show(before: str, after: str, start: int, end: int) -> str:
     """A change on one line, of the part that begins at `start` and ends, before it, at `end`."""
     old = on_one_line(before[start:end])
     new = on_one_line(after[start : end + len(after) - len(before)])
-    if max(len(old), len(new)) > LONGEST:
+    if max(len(old), len(new)) > MAX_LENGTH:
         old, new = around_the_change(old, new)
     return f"`{old}` → `{new}`" if new else f"`{old}` → nothing"
 
@@ -77,6 +77,6 @@ def length_in_common(one: str, other: str) -> int:
 
 def cut(text: str, head: int, tail: int) -> str:
     middle = text[head : len(text) - tail]
-    if len(middle) > LONGEST:
-        middle, tail = middle[:LONGEST], 1
+    if len(middle) > MAX_LENGTH:
+        middle, tail = middle[:MAX_LENGTH], 1
     return "…" * (head > 0) + middle + "…" * (tail > 0)

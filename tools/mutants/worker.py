@@ -30,9 +30,9 @@ OPTIONS = [
     # One of the libraries brings a plugin, too.
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 ]
-LEAST_LIMIT = 20
+MIN_LIMIT = 20
 LIMIT_AS_A_RATIO = 10
-LONGEST_OUTPUT = 10_000
+MAX_OUTPUT = 10_000
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def main() -> None:
 
     start = time.perf_counter()
     print(run_suite(folder), file=answers, flush=True)
-    limit = max(LEAST_LIMIT, math.ceil(LIMIT_AS_A_RATIO * (time.perf_counter() - start)))
+    limit = max(MIN_LIMIT, math.ceil(LIMIT_AS_A_RATIO * (time.perf_counter() - start)))
     # From here on all byte code is that of the service as it is.
     sys.dont_write_bytecode = True
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
@@ -79,7 +79,7 @@ def run_suite(folder: Path, limit: int = 0) -> str:
             os._exit(exit_code)
     _, status = os.waitpid(child, 0)
     code = os.waitstatus_to_exitcode(status)
-    end = output.read_text(errors="replace")[-LONGEST_OUTPUT:]
+    end = output.read_text(errors="replace")[-MAX_OUTPUT:]
     return json.dumps({"code": code, "output": end})
 
 

@@ -16,8 +16,8 @@ from evergreen.static_checks import FILE_CHECKS, TREE_CHECKS
 from evergreen.suites import Run, Step
 
 CHECKS = ["rendered", *TREE_CHECKS, *FILE_CHECKS]
-LONGEST_LIST = 12
-LONGEST_OUTPUT = 3000
+MAX_FINDINGS = 12
+MAX_OUTPUT = 3000
 
 
 def as_data(proof: Proof) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def show(proof: Proof, console: Console) -> None:
     """Prints what failed, then the table."""
     services = [*proof.services, *proof.hostile]
     for number, (finding, those) in enumerate(grouped(services).items()):
-        if number == LONGEST_LIST:
+        if number == MAX_FINDINGS:
             console.print("and more: see the page", style="red")
             break
         console.rule(f"[red]{finding.check}: {escape(finding.file)}", align="left")
@@ -109,7 +109,7 @@ def show_failed_steps(steps: list[Step], of: str, where: str, console: Console) 
     for step in steps:
         if not step.passed:
             console.rule(f"[red]{escape(step.name)} {escape(of)}", align="left")
-            console.print(escape(step.output[-LONGEST_OUTPUT:]))
+            console.print(escape(step.output[-MAX_OUTPUT:]))
             console.print(escape(where))
 
 
