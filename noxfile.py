@@ -1,8 +1,12 @@
+# /// script
+# dependencies = ["nox>=2026.10.20"]
+# ///
 """The proof of the template: `uvx nox -t ci` runs all that CI runs, `uvx nox` all but updates.
 
 `uvx nox -l` lists the rest.
 """
 
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,9 +15,8 @@ from pathlib import Path
 
 import nox
 
-nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv"
-nox.options.sessions = ["lint", "types", "tests", "combinations"]
+nox.options.sessions = ["service", "lint", "types", "tests", "combinations"]
 nox.options.error_on_external_run = True
 
 ROOT = Path(__file__).parent
@@ -43,6 +46,26 @@ def write_to_memory(session: nox.Session) -> None:
 
 
 @nox.session(tags=["ci"])
+def service(session: nox.Session) -> None:
+    """Render the template into a temporary folder, install the project, and run its tests.
+
+    The answers can be chosen: `uvx nox -s service -- database=postgresql example=false`.
+    """
+    questions = re.findall(r"^([a-z]\w*):", (ROOT / "copier.yml").read_text(), re.MULTILINE)
+    for answer in session.posargs:
+        question, equals, _ = answer.partition("=")
+        if not equals or question not in questions:
+            session.error(
+                f"{answer}: type a question, =, and the answer, such as database=postgresql; "
+                f"the questions are {', '.join(questions)}"
+            )
+    install(session, COPIER)
+    answers = [f"--data={answer}" for answer in session.posargs]
+    with rendered(session, "service", *answers) as folder, session.chdir(folder):
+        session.run("uv", "run", "pytest", "-q", external=True)  # which installs the project first
+
+
+@nox.session(tags=["ci"])
 def lint(session: nox.Session) -> None:
     """Check format and style of the template's own code."""
     install(session, group="lint")
@@ -61,22 +84,23 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Break services and the proof of them, serve them, update them; each must be noticed."""
     install(session, group="test")
-    parallel = ["-n", "2", "--dist", "loadfile"]
-    session.run("pytest", "-q", *parallel, "-m", "not thorough", *session.posargs)
+    options = ["-q", "-n", "2", "--dist", "loadfile", "-m", "not thorough"]
+    others = ["--ignore=tests/updates", "--ignore=tests/updater"]
+    session.run("pytest", *options, *others, *session.posargs)
 
 
 @nox.session
 def thorough(session: nox.Session) -> None:
     """Run the tests that take long: each test of a service alone, more ways to stop it."""
     install(session, group="test")
-    session.run("pytest", "-q", "-n", "2", "-m", "thorough", "tests", "updates", *session.posargs)
+    session.run("pytest", "-q", "-n", "2", "-m", "thorough", *session.posargs)
 
 
 @nox.session(tags=["ci"])
 def combinations(session: nox.Session) -> None:
     """Prove each service that the questions can produce; write proof.html."""
-    install(session, group="proof")
-    session.run("python", "-m", "proof", *session.posargs)
+    install(session, group="evergreen")
+    session.run("python", "-m", "tools.combinations", *session.posargs)
 
 
 @nox.session(tags=["ci"])
@@ -84,7 +108,10 @@ def updates(session: nox.Session) -> None:
     """Update services of each release, as teams have edited them; add a table to proof.html."""
     install(session, group="test")
     write_to_memory(session)
-    session.run("pytest", "-q", "-n", "2", "-m", "not thorough", "updates", *session.posargs)
+    options = ["-q", "-n", "2", "-m", "not thorough"]
+    # The page shows all updates, so a choice of them has no place there.
+    page = [] if session.posargs else ["--page=proof.html"]
+    session.run("pytest", *options, *page, "tests/updates", "tests/updater", *session.posargs)
 
 
 @nox.session
@@ -93,19 +120,19 @@ def benchmarks(session: nox.Session) -> None:
     install(session, COPIER, "httpx")
     with tempfile.TemporaryDirectory() as temporary:
         folder = str(Path(temporary) / "service")
-        session.run("python", "benchmarks/first_start.py", str(ROOT), folder)
-        session.run("python", "benchmarks/suite.py", folder)
-        session.run("python", "benchmarks/liveness.py", folder)
+        session.run("python", "-m", "tools.benchmarks.first_start", str(ROOT), folder)
+        session.run("python", "-m", "tools.benchmarks.suite", folder)
+        session.run("python", "-m", "tools.benchmarks.liveness", folder)
         with rendered(session, "service", "--data=database=postgresql") as on_postgresql:
-            session.run("python", "benchmarks/databases.py", folder, str(on_postgresql))
+            session.run("python", "-m", "tools.benchmarks.databases", folder, str(on_postgresql))
 
 
 @nox.session
 def fleet(session: nox.Session) -> None:
     """Update fifty services with random answers and edits (not in CI but each night)."""
-    install(session, group="proof")
+    install(session, group="evergreen")
     write_to_memory(session)
-    session.run("python", "-m", "benchmarks.fleet", *session.posargs)
+    session.run("python", "-m", "tools.benchmarks.fleet", *session.posargs)
 
 
 @nox.session
@@ -115,15 +142,15 @@ def mutants(session: nox.Session) -> None:
     with rendered(session, "service") as folder:
         with session.chdir(folder):
             session.run("uv", "sync", "--quiet", external=True)
-        session.run("python", "-m", "mutants", str(folder), *session.posargs)
+        session.run("python", "-m", "tools.mutants", str(folder), *session.posargs)
 
 
 @nox.session
 def pictures(session: nox.Session) -> None:
     """Draw the pictures of the README anew, from real runs (not in CI)."""
-    install(session, group="proof")
+    install(session, group="evergreen")
     with rendered(session, "my-service") as folder:
-        session.run("python", "-m", "benchmarks.picture", str(folder), "docs")
+        session.run("python", "-m", "tools.pictures", str(folder), "docs")
 
 
 @contextmanager

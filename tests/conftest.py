@@ -1,26 +1,19 @@
+"""Fixtures that the tests of several subjects use."""
+
 import os
-import shutil
-import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import copier
-import httpx
 import pytest
 
-from proof.processes import heed_ctrl_c, wait_until
-from proof.releases import COMMITS_OF_NOBODY, commit_all
-from proof.working_tree import ROOT, copy_working_tree
-
-Render = Callable[..., Path]
-
-
-@pytest.fixture
-def commits_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in COMMITS_OF_NOBODY.items():
-        monkeypatch.setenv(name, value)
+from evergreen.compilation import compiled_once
+from evergreen.releases import COMMITS_OF_NOBODY, TIP, commit_all, fresh_files, git, tagged_clone
+from evergreen.services import Render, copy_of, install_service
+from evergreen.suites import own_environment
+from evergreen.working_tree import ROOT, copy_working_tree
+from tools.report.parts import RESULTS
 
 
 @pytest.fixture(scope="session")
@@ -52,13 +45,6 @@ def render(template: Path, tmp_path: Path) -> Render:
     return render
 
 
-def install_service(template: Path, folder: Path, **answers: object) -> Path:
-    """Renders a service with these answers into a folder, and installs it in its `.venv`."""
-    copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True, vcs_ref="HEAD")
-    subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
-    return folder
-
-
 @pytest.fixture(scope="session")
 def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A service of all defaults with its `.venv`, for tests that leave its files alone."""
@@ -72,69 +58,55 @@ def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
     return copy_of(installed_service, tmp_path / "service to change")
 
 
-def copy_of(service: Path, folder: Path) -> Path:
-    """Copies the files of an installed service, but neither its `.venv` nor its databases."""
-    ignored = shutil.ignore_patterns(".venv", ".postgresql*", "*.db*")
-    return Path(shutil.copytree(service, folder, ignore=ignored))
+# ── Updates ──────────────────────────────────────────────────────────────────
 
 
-def replace_once(file: Path, old: str, new: str) -> None:
-    """Raises `AssertionError` unless the file has exactly one place for it."""
-    text = file.read_text()
-    assert text.count(old) == 1, f"{file} has {text.count(old)} places for {old!r}, not one"
-    file.write_text(text.replace(old, new))
+@pytest.fixture(scope="session")
+def isolated_git() -> Iterator[None]:
+    """No setting of this machine changes what git does, and its commits are of nobody."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for name, value in COMMITS_OF_NOBODY.items():
+            patch.setenv(name, value)
+        yield
 
 
-def run_suite(
-    installed_service: Path,
-    *arguments: str,
-    service: Path | None = None,
-    environment: dict[str, str] | None = None,
-) -> subprocess.CompletedProcess[str]:
-    """Runs the tests of the installed service, or those of a copy, with the programs of it."""
-    program = str(installed_service / ".venv/bin/pytest")
-    return subprocess.run(
-        [program, "-q", "-p", "no:cacheprovider", *arguments],
-        cwd=service or installed_service,
-        env={**os.environ, **(environment or {})},
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture(scope="session")
+def fast_copier() -> Iterator[None]:
+    """Copier compiles each source of the template once, and starts fewer processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Where git knows of modes, it does nothing, but asks git about each file: 134 processes.
+        patch.setattr("copier._main.Worker._sync_git_index_executable_bit", lambda *_: None)
+        with compiled_once({}):
+            yield
 
 
-def stop_suite(
-    installed_service: Path,
-    service: Path,
-    sent: signal.Signals,
-    *arguments: str,
-    when: Callable[[], bool],
-) -> None:
-    """Runs the tests of a copy of the installed service, and stops them by a signal meanwhile."""
-    program = str(installed_service / ".venv/bin/python")
-    process = subprocess.Popen(
-        [program, "-m", "pytest", *arguments],
-        cwd=service,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        preexec_fn=heed_ctrl_c,
-    )
-    try:
-        wait_until(when)
-        process.send_signal(sent)
-        process.wait(timeout=20)
-    finally:
-        process.kill()
+@pytest.fixture(scope="session")
+def template_with_releases(
+    tmp_path_factory: pytest.TempPathFactory, isolated_git: None, fast_copier: None
+) -> Path:
+    """A clone of this repository whose releases are tagged, the working tree above them all."""
+    return tagged_clone(ROOT, tmp_path_factory.mktemp("releases") / "template")
 
 
-ADA = {"email": "ada@example.com", "password": "correct horse"}
+@pytest.fixture
+def own_template(template_with_releases: Path, tmp_path: Path) -> Path:
+    """A clone of the releases that a test may break."""
+    git("clone", "--quiet", str(template_with_releases), str(tmp_path / "template"), cwd=tmp_path)
+    return tmp_path / "template"
 
 
-@contextmanager
-def logged_in(address: str) -> Iterator[httpx.Client]:
-    """A client of a service, which acts as a user who is registered there if need be."""
-    with httpx.Client(base_url=address) as client:
-        client.post("/auth/register", json=ADA)
-        form = {"username": ADA["email"], "password": ADA["password"]}
-        token = client.post("/auth/token", data=form).raise_for_status().json()["access_token"]
-        client.headers["Authorization"] = f"Bearer {token}"
-        yield client
+@pytest.fixture(scope="session")
+def programs(template_with_releases: Path, worker_id: str) -> dict[str, Path]:
+    """Of each database, the folder of the programs that a service of the tip has installed."""
+    folders = {}
+    for database in ("sqlite", "postgresql"):
+        folder = RESULTS / f"installed/updates {database} {worker_id}"
+        folder.mkdir(parents=True, exist_ok=True)
+        files = fresh_files(template_with_releases, TIP, {"database": database})
+        (folder / "pyproject.toml").write_bytes(files["pyproject.toml"])
+        command = ["uv", "sync", "--quiet"]
+        subprocess.run(command, cwd=folder, env=own_environment(), check=True)
+        folders[database] = folder / ".venv/bin"
+    return folders

@@ -1,0 +1,4 @@
+"""The library that renders, checks, installs, runs, serves and updates services.
+
+Tests and tools import it; it imports neither.
+"""

@@ -1,0 +1,74 @@
+"""Answers that people type and that break templates, and those that have to be refused."""
+
+from pathlib import Path
+from typing import Any
+
+from evergreen.covering_array import covering_array
+from evergreen.questions import Answers, offered_values
+
+HOSTILE: dict[str, list[Any]] = {
+    "project_name": [
+        'My "best" service: #1 {{ x }} \\ ünïcode 🚀',
+        "O'Reilly's",
+        "'\"",
+        "خدمة الطلبات",
+        "class",
+        "- [x] *not* a <b>list</b>",
+        "{# no comment #}",
+        "x" * 100,
+    ],
+    "project_slug": ["a", "class", "n" * 50, "e1-0x1f"],
+    "description": [
+        "Key: value, and a colon at the end:",
+        'It\'s "quoted" \\ back: #1 {% raw %} {{ braces }}',
+        'only "double" quotes \\n \\u0041 \\',
+        "right-to-left: שירות",
+        "None",
+        "${{ secrets.X }} $HOME `id` <b>&amp;</b> %(here)s",
+        "'''\"\"\"",
+        "y" * 500,
+    ],
+    "coverage_threshold": [95, 0, 100],
+}
+
+# An answer that is no good, and what the person is told.
+REFUSED: list[tuple[str, Any, str]] = [
+    ("project_name", "", "The name is empty: type at least one character."),
+    ("project_name", "   ", "The name is empty: type at least one character."),
+    ("project_name", " a", "The name begins or ends with white space: leave that out."),
+    ("project_name", "x" * 300, "The name has 300 characters: type at most 100."),
+    ("project_name", "a\nb", "The name has a line break or another control character"),
+    ("project_name", "a\u2028b", "The name has a line break or another control character"),
+    ("description", "", "The description is empty: type at least one character."),
+    ("description", "a\tb", "The description has a line break or another control"),
+    ("description", "x" * 501, "The description has 501 characters: type at most 500."),
+    (
+        "project_slug",
+        "My Service",
+        '"My Service" is no slug: type lower-case letters and digits, a letter first, with '
+        "single hyphens in between, such as my-service.",
+    ),
+    ("project_slug", "1st", '"1st" is no slug'),
+    ("project_slug", "a--b", '"a--b" is no slug'),
+    ("project_slug", "a-", '"a-" is no slug'),
+    ("project_slug", "a\n", '"a\\n" is no slug'),
+    ("project_slug", "ünï", '"ünï" is no slug'),
+    ("project_slug", "🚀", '"🚀" is no slug'),
+    ("project_slug", "", '"" is no slug'),
+    ("project_slug", "x" * 51, "The slug has 51 characters: type at most 50."),
+    (
+        "project_slug",
+        "fastapi",
+        "fastapi is the name of a package that the service depends on: type another, such "
+        "as fastapi-service.",
+    ),
+    ("project_slug", "true", "true is a word of YAML: type another, such as true-service."),
+    ("coverage_threshold", 101, "a number from 0 to 100, not 101."),
+    ("coverage_threshold", -1, "a number from 0 to 100, not -1."),
+]
+
+
+def hostile_combinations(template: Path) -> list[Answers]:
+    """A covering array: each hostile answer with each other answer, in as few services as can be."""
+    factors = {**offered_values(template), **HOSTILE}
+    return covering_array(factors)

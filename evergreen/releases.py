@@ -1,0 +1,123 @@
+"""The releases of the template, found in its history, and services that were made from them."""
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import copier
+
+from evergreen.questions import Answers
+from evergreen.rendering import files_of
+from evergreen.working_tree import copy_working_tree
+
+TIP = "9999.0.0"
+COMMITS_OF_NOBODY = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in {"NAME": "Nobody", "EMAIL": "nobody@example.com"}.items()
+}
+"""Variables for the commits that Copier makes itself, on a machine whose git knows nobody."""
+
+
+def git(*arguments: str, cwd: Path) -> str:
+    """Runs git as nobody in particular, whatever the machine's configuration says.
+
+    Raises `subprocess.CalledProcessError` if git fails.
+    """
+    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com"]
+    command = ["git", *identity, "-c", "commit.gpgSign=false", *arguments]
+    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
+
+
+def commit_all(folder: Path, message: str = "All files") -> None:
+    """Makes the folder a repository, if it is none yet, with all its files in a commit."""
+    git("init", "--quiet", "--initial-branch=main", cwd=folder)
+    git("add", "--all", cwd=folder)
+    git("commit", "--quiet", "--allow-empty", f"--message={message}", cwd=folder)
+
+
+def release(template: Path, version: str) -> str:
+    """Commits all files of a template as a release."""
+    commit_all(template)
+    git("tag", version, cwd=template)
+    return version
+
+
+def find_releases(repository: Path) -> dict[str, str]:
+    """Of each version, the commit that added its heading to the changelog, the oldest first.
+
+    Raises `ValueError` in a clone without the whole history.
+    """
+    if git("rev-parse", "--is-shallow-repository", cwd=repository).strip() != "false":
+        raise ValueError(
+            f"{repository} is a shallow clone, so the releases can't be found: "
+            "run `git fetch --unshallow`."
+        )
+    commits = git("log", "--reverse", "--format=%H", "--", "CHANGELOG.md", cwd=repository).split()
+    found: dict[str, str] = {}
+    for commit in commits:
+        changelog = git("show", f"{commit}:CHANGELOG.md", cwd=repository)
+        headings = re.findall(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
+        for version in reversed(headings):
+            found.setdefault(version, commit)
+    return found
+
+
+def clone_with_tags(repository: Path, clone: Path) -> Path:
+    """A clone whose releases are tagged."""
+    git("clone", "--quiet", "--no-tags", str(repository), str(clone), cwd=repository)
+    for version, commit in find_releases(repository).items():
+        git("tag", version, commit, cwd=clone)
+    return clone
+
+
+def tagged_clone(repository: Path, clone: Path) -> Path:
+    """The same, and the working tree is a release above them all."""
+    clone_with_tags(repository, clone)
+    git("rm", "--quiet", "-r", ".", cwd=clone)
+    copy_working_tree(repository, clone)
+    release(clone, TIP)
+    return clone
+
+
+def copy_of_release(template: Path, version: str, answers: Answers, folder: Path) -> Path:
+    """What `copier copy` gives, committed. It is made once, then copied."""
+    shutil.copytree(_made_once(template, version, tuple(sorted(answers.items()))), folder)
+    return folder
+
+
+@cache
+def _made_once(template: Path, version: str, answers: tuple[tuple[str, Any], ...]) -> Path:
+    folder = template.parent / f"{version} {abs(hash(answers))}"
+    copier.run_copy(
+        str(template), folder, data=dict(answers), defaults=True, quiet=True, vcs_ref=version
+    )
+    commit_all(folder)
+    return folder
+
+
+def fresh_files(template: Path, version: str, answers: Answers) -> dict[str, bytes]:
+    """The files of a copy that nobody has edited."""
+    return files_of(_made_once(template, version, tuple(sorted(answers.items()))))
+
+
+def update(service: Path, version: str, **answers: object) -> None:
+    """Updates a committed service to a version of its template, with these answers changed.
+
+    As `copier update` does, it leaves a conflict in the files and calls that a success.
+    """
+    copier.run_update(
+        service, data=answers, defaults=True, quiet=True, overwrite=True, vcs_ref=version
+    )
+
+
+def conflicts(service: Path) -> list[str]:
+    """The files that an update left unmerged, by index, by marker, or by what it rejected."""
+    unmerged = set(git("diff", "--name-only", "--diff-filter=U", cwd=service).split("\n"))
+    for path, content in files_of(service).items():
+        if b"\n<<<<<<< before updating" in b"\n" + content or path.endswith(".rej"):
+            unmerged.add(path)
+    return sorted(unmerged - {""})

@@ -1,0 +1,85 @@
+"""Installed services: how they are made, copied, tested and used."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import copier
+import httpx
+
+from evergreen.processes import heed_ctrl_c, wait_until
+
+Render = Callable[..., Path]
+"""A function: answers, given by name, to the folder of a new service."""
+
+
+def install_service(template: Path, folder: Path, **answers: object) -> Path:
+    """Renders a service with these answers into a folder, and installs it in its `.venv`."""
+    copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True, vcs_ref="HEAD")
+    subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+def copy_of(service: Path, folder: Path) -> Path:
+    """Copies the files of an installed service, but neither its `.venv` nor its databases."""
+    ignored = shutil.ignore_patterns(".venv", ".postgresql*", "*.db*")
+    return Path(shutil.copytree(service, folder, ignore=ignored))
+
+
+def run_suite(
+    installed_service: Path,
+    *arguments: str,
+    service: Path | None = None,
+    environment: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Runs the tests of the installed service, or those of a copy, with the programs of it."""
+    program = str(installed_service / ".venv/bin/pytest")
+    return subprocess.run(
+        [program, "-q", "-p", "no:cacheprovider", *arguments],
+        cwd=service or installed_service,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+    )
+
+
+def stop_suite(
+    installed_service: Path,
+    service: Path,
+    sent: signal.Signals,
+    *arguments: str,
+    when: Callable[[], bool],
+) -> None:
+    """Runs the tests of a copy of the installed service, and stops them by a signal meanwhile."""
+    program = str(installed_service / ".venv/bin/python")
+    process = subprocess.Popen(
+        [program, "-m", "pytest", *arguments],
+        cwd=service,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=heed_ctrl_c,
+    )
+    try:
+        wait_until(when)
+        process.send_signal(sent)
+        process.wait(timeout=20)
+    finally:
+        process.kill()
+
+
+ADA = {"email": "ada@example.com", "password": "correct horse"}
+
+
+@contextmanager
+def logged_in(address: str) -> Iterator[httpx.Client]:
+    """A client of a service, which acts as a user who is registered there if need be."""
+    with httpx.Client(base_url=address) as client:
+        client.post("/auth/register", json=ADA)
+        form = {"username": ADA["email"], "password": ADA["password"]}
+        token = client.post("/auth/token", data=form).raise_for_status().json()["access_token"]
+        client.headers["Authorization"] = f"Bearer {token}"
+        yield client

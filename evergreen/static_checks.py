@@ -1,0 +1,289 @@
+"""What is checked in a service without running it.
+
+A check of a file sees its path and its text only. So files that several services share are
+checked once. A check of a tree sees a service's folder, and the answers that it was made with.
+"""
+
+import ast
+import configparser
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable
+from pathlib import Path, PurePath
+from typing import Any
+
+import check_jsonschema  # type: ignore[import-untyped]
+import yaml
+from click.testing import CliRunner
+from markdown_it import MarkdownIt
+
+from evergreen.features import features_not_chosen
+from evergreen.findings import Finding
+from evergreen.questions import Answers
+
+FileCheck = Callable[[str, str], list[str]]
+TreeCheck = Callable[[Path, Answers], list[Finding]]
+
+# Mako's own syntax has what looks like Jinja.
+SYNTAX_OF_ITS_OWN = {".mako"}
+
+
+def run_tool(name: str, *arguments: str, folder: Path) -> str:
+    """What a program prints that is installed beside this Python; nothing, if it is content."""
+    program = Path(sys.executable).with_name(name)
+    result = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True)
+    return "" if result.returncode == 0 else (result.stdout + result.stderr).strip()
+
+
+def run_tool_on_text(path: str, text: str, name: str, *arguments: str) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        found = run_tool(name, *arguments, path, folder=Path(folder))
+    return [found] if found else []
+
+
+# ── Of a file ────────────────────────────────────────────────────────────────
+
+
+def without_scars(path: str, text: str) -> list[str]:
+    """Of tags that stood on lines of their own, no white space may be left."""
+    if not text:
+        return [] if path.endswith("__init__.py") else ["is empty"]
+    is_code = path.endswith((".py", ".mako"))
+    prose = re.sub(r"(?s)^```python\n.*?^```", "code", text, flags=re.MULTILINE)
+    faults = {
+        "does not end in a newline": not text.endswith("\n"),
+        "ends in an empty line": text.endswith("\n\n"),
+        "begins with an empty line": text.startswith("\n"),
+        "has too many empty lines in a row": "\n\n\n\n" in text
+        or (not is_code and "\n\n\n" in prose),
+        "has trailing white space": re.search(r"[ \t]+$", text, re.MULTILINE) is not None,
+    }
+    return [fault for fault, is_there in faults.items() if is_there]
+
+
+def read_ini(text: str) -> None:
+    configparser.ConfigParser(interpolation=None).read_string(text)
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    ".cfg": read_ini,
+    ".ini": read_ini,
+    ".json": json.loads,
+    ".py": ast.parse,
+    ".toml": tomllib.loads,
+    ".yaml": yaml.safe_load,
+    ".yml": yaml.safe_load,
+}
+
+
+def readable(path: str, text: str) -> list[str]:
+    reader = READERS.get(PurePath(path).suffix)
+    try:
+        if reader is not None:
+            reader(text)
+    except (ValueError, SyntaxError, yaml.YAMLError, configparser.Error) as error:
+        return [f"{type(error).__name__}: {error}"]
+    return []
+
+
+SCHEMAS = {
+    ".github/workflows/*": "vendor.github-workflows",
+    ".github/dependabot.yml": "vendor.dependabot",
+    ".gitlab-ci.yml": "vendor.gitlab-ci",
+    "compose.yaml": "vendor.compose-spec",
+}
+
+
+def valid_in_its_schema(path: str, text: str) -> list[str]:
+    for pattern, schema in SCHEMAS.items():
+        if PurePath(path).match(pattern):
+            return check_schema(path, text, schema)
+    return []
+
+
+def check_schema(path: str, text: str, schema: str) -> list[str]:
+    """In this process: to start the program takes fifty times as long as the check."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / PurePath(path).name
+        file.write_text(text)
+        arguments = [f"--builtin-schema={schema}", str(file)]
+        result = CliRunner().invoke(check_jsonschema.main, arguments)
+    return [] if result.exit_code == 0 else [result.output.replace(f"{folder}/", "").strip()]
+
+
+def safe_workflow(path: str, text: str) -> list[str]:
+    if not PurePath(path).match(".github/workflows/*"):
+        return []
+    return run_tool_on_text(
+        path, text, "zizmor", "--offline", "--persona=auditor", "--quiet", "--no-progress"
+    )
+
+
+def sound_dockerfile(path: str, text: str) -> list[str]:
+    if PurePath(path).name != "Dockerfile":
+        return []
+    return run_tool_on_text(path, text, "hadolint", "--no-color")
+
+
+FILE_CHECKS: dict[str, FileCheck] = {
+    "no scars": without_scars,
+    "readable": readable,
+    "schema": valid_in_its_schema,
+    "zizmor": safe_workflow,
+    "hadolint": sound_dockerfile,
+}
+
+
+def check_file(path: str, content: bytes) -> list[Finding]:
+    """What each check of a file says of it."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        return [Finding("readable", path, str(error))]
+    return [
+        Finding(name, path, message)
+        for name, check in FILE_CHECKS.items()
+        for message in check(path, text)
+    ]
+
+
+# ── Of a tree ────────────────────────────────────────────────────────────────
+
+
+def clean_for_ruff(folder: Path, answers: Answers) -> list[Finding]:
+    printed = [
+        run_tool("ruff", "format", "--check", "--no-cache", "--quiet", "--diff", folder=folder),
+        run_tool(
+            "ruff", "check", "--no-cache", "--quiet", "--output-format=concise", folder=folder
+        ),
+    ]
+    findings = []
+    for text in filter(None, printed):
+        named = re.search(r"^(?:--- )?([\w./-]+\.\w+)", text, re.MULTILINE)
+        findings.append(Finding("ruff", named[1] if named else "", text))
+    return findings
+
+
+def answers_have_arrived(folder: Path, answers: Answers) -> list[Finding]:
+    """In the file that records them, and as the names that people and programs see."""
+    recorded = yaml.safe_load((folder / ".copier-answers.yml").read_text())
+    findings = [
+        Finding(
+            "answers", ".copier-answers.yml", f"has {recorded.get(name)!r} for {name}={value!r}"
+        )
+        for name, value in answers.items()
+        if recorded.get(name) != value
+    ]
+    name, description = recorded["project_name"], recorded["description"]
+    readme = (folder / "README.md").read_text()
+    if not readme.startswith(f"# {name}\n\n{description}\n"):
+        findings.append(Finding("answers", "README.md", "does not begin with name and description"))
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+        api = arguments_of_the_app((folder / "app/main.py").read_text())
+    except (ValueError, SyntaxError):
+        return findings  # It can't be read: that is what another check says.
+    expected = {
+        "pyproject.toml": (
+            (project["name"], project["description"]),
+            (recorded["project_slug"], description),
+        ),
+        "app/main.py": ((api["title"], api["description"]), (name, description)),
+    }
+    return findings + [
+        Finding("answers", file, f"has {found}, not {answered}")
+        for file, (found, answered) in expected.items()
+        if found != answered
+    ]
+
+
+def arguments_of_the_app(source: str) -> dict[str, Any]:
+    """The constants that FastAPI is called with."""
+    for node in ast.walk(ast.parse(source)):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id == "FastAPI"
+        ):
+            return {
+                str(keyword.arg): keyword.value.value
+                for keyword in node.keywords
+                if isinstance(keyword.value, ast.Constant)
+            }
+    raise ValueError("app/main.py calls no FastAPI")
+
+
+def without_jinja(folder: Path, answers: Answers) -> list[Finding]:
+    """Nothing of the template's own syntax is left, unless somebody has answered with it."""
+    if any(brace in str(value) for value in answers.values() for brace in ("{{", "{%", "{#")):
+        return []
+    return [
+        Finding("no jinja", str(path.relative_to(folder)), f"line {number} has {found[0]}")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix not in SYNTAX_OF_ITS_OWN
+        for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1)
+        for found in re.finditer(r"\{%|\{#|(?<!\$)\{\{", line)
+    ]
+
+
+def links_resolve(folder: Path, answers: Answers) -> list[Finding]:
+    """Each link to another file, and each path that a README shows in a tree of folders."""
+    findings = []
+    for path in sorted(folder.rglob("*.md")):
+        name = str(path.relative_to(folder))
+        for block in MarkdownIt().parse(path.read_text()):
+            for token in block.children or []:
+                target = str(token.attrs.get("href") or token.attrs.get("src") or "")
+                is_here = target and not re.match(r"[a-z]+:|#", target)
+                if is_here and not (path.parent / target.split("#")[0]).exists():
+                    findings.append(Finding("links", name, f"links to {target}: no such file"))
+            if block.type == "code_block":
+                findings += [
+                    Finding("links", name, f"shows {shown_path}: no such file")
+                    for shown_path in paths_in_a_tree(block.content)
+                    if not (folder / shown_path).exists()
+                ]
+    return findings
+
+
+def paths_in_a_tree(text: str) -> list[str]:
+    """Of an indented list of folders and files, such as READMEs have; else nothing."""
+    entries = re.findall(r"^(  )?([\w.-]+/?)(?: .*)?$", text, re.MULTILINE)
+    if not any(name.endswith("/") for indent, name in entries if not indent):
+        return []
+    paths, parent = [], ""
+    for indent, name in entries:
+        parent = parent if indent else name
+        paths.append(parent + name if indent else name)
+    return paths
+
+
+def features_are_left_out(folder: Path, answers: Answers) -> list[Finding]:
+    """No file of a feature that was not chosen, and no mention of it in another."""
+    findings = []
+    for feature in features_not_chosen(answers):
+        for path in sorted(folder.rglob("*")):
+            name = str(path.relative_to(folder))
+            if feature.words.search(name):
+                findings.append(Finding("features", name, f"belongs to {feature}"))
+            elif path.is_file() and name != ".copier-answers.yml":
+                found = feature.words.search(path.read_text(errors="replace"))
+                if found:
+                    findings.append(Finding("features", name, f"{found[0]!r} speaks of {feature}"))
+    return findings
+
+
+TREE_CHECKS: dict[str, TreeCheck] = {
+    "ruff": clean_for_ruff,
+    "answers": answers_have_arrived,
+    "no jinja": without_jinja,
+    "links": links_resolve,
+    "features": features_are_left_out,
+}

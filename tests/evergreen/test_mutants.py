@@ -1,0 +1,329 @@
+"""The mutants of small pieces of code; and what the program makes of a very small service."""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from evergreen.working_tree import ROOT
+from tools.mutants.__main__ import plant, report
+from tools.mutants.operators import mutate
+from tools.mutants.survivors import DOCUMENT, Key, entry_of, read_equivalent
+
+
+def changes(text: str) -> list[str]:
+    return [mutant.change for mutant in mutate(text)]
+
+
+def texts(text: str) -> list[str]:
+    return [mutant.text for mutant in mutate(text)]
+
+
+def test_a_statement_is_deleted() -> None:
+    assert texts("x = y\n") == ["pass\n"]
+    assert texts("x: int = y\n") == ["pass\n"]
+    assert texts("await session.commit()\n") == ["pass\n"]
+    assert texts("raise error\n") == ["pass\n"]
+
+
+def test_nothing_is_returned() -> None:
+    assert texts("def f():\n    return x\n") == ["def f():\n    return None\n"]
+
+
+def test_docstrings_imports_and_declarations_have_no_mutants() -> None:
+    assert texts('"""Of a module."""\n\nimport x\n\nx: int\n') == []
+    assert texts('class A:\n    """Of a class."""\n\n    x: "B"\n') == []
+    assert texts('def f(x: "A", y: Literal["b"] = z) -> list["C"]:\n    """Of f."""\n') == []
+    assert texts("if TYPE_CHECKING:\n    x = 1\n") == []
+    assert texts("None\n...\n") == []
+    assert texts('__all__ = ["x", "y"]\n') == []
+
+
+def test_an_argument_is_dropped() -> None:
+    assert texts("pass; f(a, b=c, **d)\n") == [
+        "pass; pass\n",
+        "pass; f(b=c, **d)\n",
+        "pass; f(a, **d)\n",
+        "pass; f(a, b=c)\n",
+    ]
+    assert texts("del f((a or b)(c), )[i]\n") == [
+        "del f()[i]\n",
+        "del f((a or b)(), )[i]\n",
+        "del f((a and b)(c), )[i]\n",
+    ]
+
+
+def test_a_condition_is_negated() -> None:
+    assert texts("if a: pass\n") == ["if not a: pass\n"]
+    assert texts("while (a or b): pass\n")[0] == "while (not (a or b)): pass\n"
+    assert texts("assert a\n") == ["assert not a\n"]
+    assert texts("del x[a if b < c else d]\n") == [
+        "del x[a if not b < c else d]\n",
+        "del x[a if b <= c else d]\n",
+    ]
+    assert texts("for x in (y for y in z if y): pass\n") == [
+        "for x in (y for y in z if not y): pass\n"
+    ]
+
+
+def test_a_not_is_dropped_with_the_parentheses_left() -> None:
+    assert texts("if not (a in b) and c: pass\n") == [
+        "if not (not (a in b) and c): pass\n",
+        "if not (a in b) or c: pass\n",
+        "if (a in b) and c: pass\n",
+        "if not (a not in b) and c: pass\n",
+    ]
+
+
+def test_and_takes_the_place_of_or() -> None:
+    assert texts("del x[a or (b) or  # or not\n c and d]\n") == [
+        "del x[a and (b) and  # or not\n c and d]\n",
+        "del x[a or (b) or  # or not\n c or d]\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("==", "!="),
+        ("!=", "=="),
+        ("<", "<="),
+        ("<=", "<"),
+        (">", ">="),
+        (">=", ">"),
+        ("is", "is not"),
+        ("is not", "is"),
+        ("in", "not in"),
+        ("not in", "in"),
+        ("+", "-"),
+        ("-", "+"),
+        ("*", "/"),
+        ("/", "*"),
+        ("//", "*"),
+        ("%", "*"),
+        ("**", "*"),
+        ("|", "&"),
+        ("&", "|"),
+    ],
+)
+def test_an_operator_takes_the_place_of_another(old: str, new: str) -> None:
+    assert texts(f"del x[a {old} b]\n") == [f"del x[a {new} b]\n"]
+
+
+def test_each_operator_of_a_chain_is_changed() -> None:
+    assert texts("del x[a < b < c]\n") == ["del x[a <= b < c]\n", "del x[a < b <= c]\n"]
+
+
+def test_an_assignment_with_an_operator_gets_another() -> None:
+    assert texts("x += y\n") == ["pass\n", "x -= y\n"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("True", "False"),
+        ("False", "True"),
+        ("9", "10"),
+        ("1_000", "1001"),
+        ("0.5", "1.5"),
+        ('"a"', '"XXa"'),
+        ("''", "'XX'"),
+        (r'r"\x00"', r'r"XX\x00"'),
+        ('f"{a + 1}"', 'f"XX{a + 1}"'),
+        ('"a" "b"', '"XXa" "b"'),
+    ],
+)
+def test_a_constant_is_changed(old: str, new: str) -> None:
+    assert texts(f"del x[{old}]\n") == [f"del x[{new}]\n"]
+
+
+def test_a_decorator_is_dropped() -> None:
+    assert texts("class A:\n    @a\n    @b.c\n    async def f(self): pass\n") == [
+        "class A:\n    @b.c\n    async def f(self): pass\n",
+        "class A:\n    @a\n    async def f(self): pass\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("display", "mutants"),
+    [
+        ("[a, b]", ["[b]", "[a]"]),
+        ("(a, b)", ["(b,)", "(a,)"]),
+        ("(a, b, c)", ["(b, c)", "(a, c)", "(a, b)"]),
+        ("(a,)", ["()"]),
+        ("{a, b}", ["{b}", "{a}"]),
+        ("{a}", ["set()"]),
+        ("{a: b, **c}", ["{**(c)}", "{a: b}"]),
+    ],
+)
+def test_an_element_is_dropped(display: str, mutants: list[str]) -> None:
+    assert texts(f"for x in {display}: pass\n") == [f"for x in {each}: pass\n" for each in mutants]
+
+
+def test_one_of_several_exceptions_is_no_longer_caught() -> None:
+    assert texts("try: pass\nexcept (A, B): pass\n") == [
+        "try: pass\nexcept (B,): pass\n",
+        "try: pass\nexcept (A,): pass\n",
+    ]
+
+
+def test_names_that_are_assigned_are_not_dropped() -> None:
+    assert texts("for x, y in z: pass\n") == []
+
+
+def test_of_a_type_only_what_annotated_adds_is_changed() -> None:
+    assert texts("x: dict[str, Annotated['A', f(1), b]]\n") == [
+        "x: dict[str, Annotated['A', b]]\n",
+        "x: dict[str, Annotated['A', f(1)]]\n",
+        "x: dict[str, Annotated['A', f(), b]]\n",
+        "x: dict[str, Annotated['A', f(2), b]]\n",
+    ]
+    assert texts("def f(x: Annotated[A, b]) -> A | B: pass\n") == ["def f(x: A) -> A | B: pass\n"]
+
+
+def test_the_mutants_are_different_and_compile() -> None:
+    assert texts("if not a: pass\n") == ["if a: pass\n"]
+    assert texts("def f():\n    x = y\n    def g(): nonlocal x\n") == []
+
+
+def test_the_rest_of_a_file_stays_as_it_is() -> None:
+    text = "# ünï\n\n'é'; f(\n    'é',  # why\n    b,\n)\n"
+
+    assert texts(text) == [
+        "# ünï\n\n'é'; pass\n",
+        "# ünï\n\n'é'; f(b)\n",
+        "# ünï\n\n'é'; f(\n    'XXé',  # why\n    b,\n)\n",
+        "# ünï\n\n'é'; f('é')\n",
+    ]
+
+
+def test_a_mutant_says_where_it_is() -> None:
+    text = "x = y\n\nclass A:\n    def f(self):\n        def g():\n            return z\n"
+
+    assert [(each.where, each.line) for each in mutate(text)] == [("module", 1), ("A.f.g", 6)]
+
+
+def test_a_change_is_shown_on_one_line_with_a_little_context() -> None:
+    assert changes("connect(\n    # Why.\n    args={'timeout': 10},\n)\n") == [
+        "`connect(args={'timeout': 10})` → `pass`",
+        "`connect(args={'timeout': 10})` → `connect()`",
+        "`connect(args={'timeout': 10})` → `connect(args={})`",
+        "`connect(args={'timeout': 10})` → `connect(args={'XXtimeout': 10})`",
+        "`connect(args={'timeout': 10})` → `connect(args={'timeout': 11})`",
+    ]
+
+
+def test_a_long_change_is_cut() -> None:
+    first, *_, last = changes(f"{'f' * 40}({'a' * 40}, b)\n")
+
+    assert first == f"`{'f' * 40}({'a' * 29}…` → `pass`"
+    assert last == f"`…{'a' * 20}, b)` → `…{'a' * 20})`"
+
+
+def test_changes_that_look_the_same_are_numbered() -> None:
+    assert changes("del x[1]\ndel x[1]\n") == [
+        "`del x[1]` → `del x[2]`",
+        "`del x[1]` → `del x[2]` (2)",
+    ]
+
+
+@pytest.mark.parametrize("change", ["`f('a')` → `f()`", "`r'\\d'` → `'ü'`", '`"a"` → `""`'])
+def test_the_entry_of_a_survivor_can_be_pasted(tmp_path: Path, change: str) -> None:
+    key = Key("app/errors.py", "module", change)
+    document = tmp_path / "equivalent.toml"
+    document.write_text(entry_of(key))
+
+    assert read_equivalent(document) == {key}
+
+
+def test_each_equivalent_mutant_has_a_reason() -> None:
+    entries = tomllib.loads(DOCUMENT.read_text())
+
+    assert [mutant for mutants in entries.values() for mutant in mutants if not mutant["why"]] == []
+
+
+@pytest.fixture
+def small_service(tmp_path: Path) -> Path:
+    files = {
+        "pyproject.toml": '[tool.pytest]\ntestpaths = ["tests"]\npythonpath = ["."]\n',
+        "app/errors.py": "LIMIT = 1\nNAME = other = 'a'\n",
+        "tests/conftest.py": "from app.errors import LIMIT\n",
+        "tests/test_errors.py": "import app.errors\n\ndef test_it(): assert app.errors.LIMIT == 1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    return tmp_path
+
+
+def run_program(service: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "tools.mutants",
+        str(service),
+        "--only=app/errors.py",
+        *options,
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_the_program_shows_what_survives(small_service: Path) -> None:
+    result = run_program(small_service)
+
+    assert result.returncode == 1, result.stderr
+    survived = result.stdout.split("Survived:\n")[1].split("\n\n")[0]
+    assert survived.splitlines() == [
+        "app/errors.py:2 module  `NAME = other = 'a'` → `pass`",
+        "app/errors.py:2 module  `NAME = other = 'a'` → `NAME = other = 'XXa'`",
+    ]
+    assert "4 mutants: 2 killed, 2 survived. That is 50.0% (at least 95%)" in result.stdout
+
+
+def test_the_program_stops_if_the_suite_fails_without_a_mutant(small_service: Path) -> None:
+    (small_service / "app/errors.py").write_text("LIMIT = 2\n")
+
+    result = run_program(small_service)
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("\nWithout a mutant the suite is not green.\n")
+    assert "assert 2 == 1" in result.stderr
+
+
+def test_the_program_lists_mutants(small_service: Path) -> None:
+    result = run_program(small_service, "--list")
+
+    assert result.returncode == 0
+    assert result.stdout.splitlines()[0] == "app/errors.py:1 module  `LIMIT = 1` → `pass`"
+    assert result.stdout.splitlines()[-1] == "4 mutants"
+
+
+def test_survivors_that_are_listed_are_no_error(small_service: Path) -> None:
+    survivors = list(plant(small_service, ["app/errors.py"]))
+
+    assert report(survivors, {each.key for each in survivors})
+
+
+def test_a_survivor_that_is_not_listed_is_an_error(
+    small_service: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    survivors = list(plant(small_service, ["app/errors.py"]))
+
+    assert not report(survivors, {each.key for each in survivors[1:]})
+    entry = """\
+[["app/errors.py"]]
+where = "module"
+change = '`LIMIT = 1` → `pass`'
+why = ""
+"""
+    assert entry in capsys.readouterr().out
+
+
+def test_a_listed_mutant_that_is_no_survivor_is_an_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert not report([], {Key("app/errors.py", "gone", "`1` → `2`")})
+    assert "where = \"gone\"\nchange = '`1` → `2`'\n" in capsys.readouterr().out

@@ -1,0 +1,261 @@
+"""The suite of a service is shown to be able to fail: each defect turns it red."""
+
+from pathlib import Path
+
+import pytest
+
+from evergreen.edits import replace_once
+from evergreen.services import run_suite
+
+COMMIT = "    await session.commit()\n"
+OWNER = ", Task.owner_id == owner.id"
+
+# Where, what is there, what takes its place. A defect is planted at one place only, though
+# the same text may stand at several.
+DEFECTS = {
+    "a registration is not committed": (
+        "app/auth/service.py",
+        "        await session.commit()\n    except",
+        "        await session.flush()\n    except",
+    ),
+    "a new hash is not committed": (
+        "app/auth/service.py",
+        "        user.password_hash = new_hash\n        await session.commit()\n",
+        "        user.password_hash = new_hash\n",
+    ),
+    "a conflict answers 400": ("app/errors.py", "ProblemResponse(409, ", "ProblemResponse(400, "),
+    "a new task is not committed": (
+        "app/tasks/service.py",
+        f"    session.add(task)\n{COMMIT}",
+        "    session.add(task)\n    await session.flush()\n",
+    ),
+    "a change is not committed": (
+        "app/tasks/service.py",
+        f"        .returning(Task)\n    )\n{COMMIT}",
+        "        .returning(Task)\n    )\n",
+    ),
+    "a deletion is not committed": (
+        "app/tasks/service.py",
+        f".returning(Task.id)\n    )\n{COMMIT}",
+        ".returning(Task.id)\n    )\n",
+    ),
+    "the list has the tasks of everybody": (
+        "app/tasks/service.py",
+        "        .where(Task.owner_id == owner.id)\n        .order_by",
+        "        .order_by",
+    ),
+    "everybody reads a task": (
+        "app/tasks/service.py",
+        f"select(Task).where(Task.id == task_id{OWNER})",
+        "select(Task).where(Task.id == task_id)",
+    ),
+    "everybody changes a task": (
+        "app/tasks/service.py",
+        f"update(Task)\n        .where(Task.id == task_id{OWNER})",
+        "update(Task)\n        .where(Task.id == task_id)",
+    ),
+    "everybody deletes a task": (
+        "app/tasks/service.py",
+        f"delete(Task).where(Task.id == task_id{OWNER})",
+        "delete(Task).where(Task.id == task_id)",
+    ),
+    "a change changes all tasks of its owner": (
+        "app/tasks/service.py",
+        "update(Task)\n        .where(Task.id == task_id, Task",
+        "update(Task)\n        .where(Task",
+    ),
+    "a deletion deletes all tasks of its owner": (
+        "app/tasks/service.py",
+        "delete(Task).where(Task.id == task_id, Task",
+        "delete(Task).where(Task",
+    ),
+    "a login ignores the address": (
+        "app/auth/service.py",
+        "select(User).where(User.email == email)",
+        "select(User)",
+    ),
+    "a login ignores the password": ("app/auth/service.py", "if not valid:", "if False:"),
+    "a new task answers 200": ("app/tasks/routes.py", ", status_code=201)", ")"),
+    "a registration answers 200": ("app/auth/routes.py", ", status_code=201)", ")"),
+    "a deletion answers 200": ("app/tasks/routes.py", ", status_code=204)", ")"),
+    "a route of tasks asks nobody who is there": (
+        "app/tasks/routes.py",
+        "async def delete_task(task_id: UUID, user: CurrentUser, session: SessionDep) -> None:\n"
+        "    await service.delete_task(session, user, task_id)\n",
+        "async def delete_task(task_id: UUID) -> None:\n    pass\n",
+    ),
+    "a route of auth asks nobody who is there": (
+        "app/auth/routes.py",
+        "async def read_me(user: CurrentUser) -> UserPublic:\n",
+        'async def read_me() -> UserPublic:\n    user = {"id": "0" * 32, "email": ""}\n',
+    ),
+    **{
+        f"{handler} is not registered": ("app/errors.py", f"    app.{handler}\n", "")
+        for handler in (
+            "add_middleware(BodyLimitProblemMiddleware)",
+            "exception_handler(NotFoundError)(not_found)",
+            "exception_handler(ConflictError)(conflict)",
+            "exception_handler(UnauthenticatedError)(unauthenticated)",
+            "exception_handler(RequestValidationError)(invalid_request)",
+            "exception_handler(HTTPException)(http_error)",
+            "exception_handler(exc.DBAPIError)(database_error)",
+            "exception_handler(exc.TimeoutError)(database_busy)",
+            "exception_handler(Exception)(unexpected_error)",
+        )
+    },
+    "a validation error echoes its input": (
+        "app/errors.py",
+        '            message=part["msg"],\n',
+        "            message=str(part),\n",
+    ),
+    "a migration lacks a column": (
+        "migrations/versions/0002_tasks.py",
+        '        sa.Column("done", sa.Boolean(), nullable=False),\n',
+        "",
+    ),
+    "a migration lacks the rule of a foreign key": (
+        "migrations/versions/0002_tasks.py",
+        '            ondelete="CASCADE",\n',
+        "",
+    ),
+    "a migration does not undo what it does": (
+        "migrations/versions/0002_tasks.py",
+        '    op.drop_table("tasks")\n',
+        "    pass\n",
+    ),
+    "the sessions of the tests have no savepoint": (
+        "tests/database.py",
+        ', join_transaction_mode="create_savepoint"',
+        "",
+    ),
+    "the tests share one session": (
+        "tests/database.py",
+        "    return partial(\n        AsyncSession, connection, expire_on_commit=False, "
+        'join_transaction_mode="create_savepoint"\n    )\n',
+        "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n",
+    ),
+    "a savepoint is a transaction of its own": (
+        "app/db/sqlite.py",
+        '        dbapi_connection.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))\n',
+        "        pass\n",
+    ),
+}
+
+
+def test_without_a_defect_the_suite_is_green(installed_service: Path) -> None:
+    result = run_suite(installed_service)
+
+    assert result.returncode == 0, result.stdout
+
+
+def plant(service: Path, defect: tuple[str, str, str]) -> None:
+    name, sound, defective = defect
+    replace_once(service / name, sound, defective)
+
+
+@pytest.mark.parametrize("defect", DEFECTS)
+def test_a_planted_defect_turns_the_suite_red(
+    installed_service: Path, service_to_change: Path, defect: str
+) -> None:
+    plant(service_to_change, DEFECTS[defect])
+
+    result = run_suite(installed_service, "-x", service=service_to_change)
+
+    assert result.returncode == 1, result.stdout + result.stderr
+
+
+TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER = """
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.db.engine import create_engine
+from app.settings import Settings
+
+
+async def test_something() -> None:
+    async with AsyncSession(create_engine(Settings())) as session:
+        await session.connection()
+"""
+
+
+def test_a_test_that_opens_a_database_that_the_tests_did_not_make_is_told_what_to_do(
+    installed_service: Path,
+    service_to_change: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (service_to_change / "tests/test_stranger.py").write_text(
+        TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER
+    )
+    database = tmp_path / "of a developer.db"
+    database.write_bytes(b"not even a database")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{database}")
+
+    result = run_suite(installed_service, "-x", service=service_to_change)
+
+    assert result.returncode == 1
+    assert "of a developer.db, which the tests did not make. Use a session" in result.stdout
+    assert database.read_bytes() == b"not even a database"
+
+
+def exchange_of(installed_service: Path, service_to_change: Path, failing_test: str) -> str:
+    """The section of the report and what comes after it."""
+    (service_to_change / "tests/test_failing.py").write_text(failing_test)
+    result = run_suite(installed_service, "-x", service=service_to_change)
+    return result.stdout.split("HTTP exchange")[1]
+
+
+TEST_THAT_FAILS = """
+from tests.client import AsyncClient
+
+
+async def test_something(anonymous_client: AsyncClient) -> None:
+    user = {"email": "eve@example.com", "password": "correct & \\"horse"}
+    nested = {"secrets": [{"a": "]"}, "horse"], "x": {"api-key": "horse", "note": "pwd=horse&a=1"}}
+    await anonymous_client.post("/auth/register", json=nested)
+    await anonymous_client.post("/auth/register", content='{"my password": "horse')
+    await anonymous_client.post("/auth/register", json=["{\\"password\\": \\"horse\\"}"])
+    await anonymous_client.post("/auth/token", data={"user[password]": "horse"})
+    await anonymous_client.post("/auth/register", json=user)
+    response = await anonymous_client.post(
+        "/auth/token?reset_token=horse",
+        data={"username": user["email"], "password": user["password"]},
+    )
+    assert response.status_code == 500
+"""
+
+
+def test_a_test_that_fails_shows_the_exchange_without_secrets(
+    installed_service: Path, service_to_change: Path
+) -> None:
+    report = exchange_of(installed_service, service_to_change, TEST_THAT_FAILS)
+
+    assert '> POST /auth/register\n{"email": "eve@example.com", "password": "***"}\n' in report
+    assert "> POST /auth/token?reset_token=***\nusername=eve%40example.com&password=***\n" in report
+    assert '"access_token": "***", "token_type": "bearer"' in report
+    assert "horse" not in report.split("short test summary")[0]
+
+
+TEST_THAT_BREAKS_THE_APP = """
+import pytest
+
+from app.tasks import service
+from tests.client import AsyncClient
+
+
+async def test_something(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "create_task", None)
+    await client.get("/tasks", params={"limit": 1})
+    await client.post("/tasks", json={"title": "x" * 3_000, "cookie": ["horse"], "token": 7})
+    await client.post("/tasks", json={"title": "Buy milk"})
+"""
+
+
+def test_a_request_that_makes_the_app_fail_is_shown_after_those_before_it(
+    installed_service: Path, service_to_change: Path
+) -> None:
+    report = exchange_of(installed_service, service_to_change, TEST_THAT_BREAKS_THE_APP)
+
+    assert "> GET /tasks?limit=1\n< 200 OK\n[]\n\n> POST /tasks\n" in report
+    assert "… and " in report
+    assert '> POST /tasks\n{"title": "Buy milk"}\n< (no answer)\n' in report
+    assert "horse" not in report

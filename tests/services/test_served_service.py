@@ -1,0 +1,281 @@
+"""A service as a client meets it: installed as its README says, in a real server process."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from evergreen.postgresql_server import free_port
+from evergreen.services import ADA, Render, logged_in
+
+PRODUCTION = {
+    "ENVIRONMENT": "production",
+    "SECRET_KEY": "a secret that only this test knows, and for a minute",
+}
+
+
+@pytest.fixture
+def environment(installed_service: Path, tmp_path: Path) -> dict[str, str]:
+    """That of a container: a database of the test's own, and the image's variables."""
+    database = f"sqlite+aiosqlite:///{tmp_path}/service.db"
+    return {"PATH": f"{installed_service}/.venv/bin", "DATABASE_URL": database, **PRODUCTION}
+
+
+@pytest.fixture
+def migrated(installed_service: Path, environment: dict[str, str]) -> None:
+    subprocess.run(
+        ["alembic", "upgrade", "head"], cwd=installed_service, env=environment, check=True
+    )
+
+
+def production_command(installed_service: Path) -> list[str]:
+    """The CMD of the Dockerfile, without the address that it listens on."""
+    line = (installed_service / "Dockerfile").read_text().splitlines()[-1]
+    listen = '"--host", "0.0.0.0", "--port", "8000", '
+    assert listen in line
+    words: list[str] = json.loads(line.removeprefix("CMD ").replace(listen, ""))
+    return words
+
+
+@contextmanager
+def served(installed_service: Path, environment: dict[str, str], *command: str) -> Iterator[str]:
+    """The address of a server process, which SIGTERM stops.
+
+    Without a command, it is that of the Dockerfile.
+    """
+    command = command or tuple(production_command(installed_service))
+    port = str(free_port())
+    environment = {**environment, "UVICORN_PORT": port}
+    program = installed_service / ".venv/bin" / command[0]
+    process = subprocess.Popen([program, *command[1:]], cwd=installed_service, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_until_ready(address, process)
+        yield address
+    finally:
+        process.terminate()
+        # Having stopped in good order, uvicorn ends by the signal that it got.
+        assert process.wait(timeout=15) in {0, -signal.SIGTERM}
+
+
+def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(200):
+        assert process.poll() is None, "the server has stopped"
+        try:
+            httpx.get(f"{address}/readyz").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.05)
+        else:
+            return
+    raise AssertionError("the server did not get ready in 10 seconds")
+
+
+def test_tasks_are_still_there_after_a_restart(
+    installed_service: Path, environment: dict[str, str], migrated: None
+) -> None:
+    with (
+        served(installed_service, environment) as address,
+        logged_in(address) as client,
+    ):
+        kept = client.post("/tasks", json={"title": "Buy milk"}).json()
+        deleted = client.post("/tasks", json={"title": "Buy bread"}).json()
+        changed = client.patch(f"/tasks/{kept['id']}", json={"done": True})
+        assert changed.json() == {**kept, "done": True}
+        assert client.delete(f"/tasks/{deleted['id']}").status_code == 204
+
+    with (
+        served(installed_service, environment) as address,
+        logged_in(address) as client,
+    ):
+        assert client.get("/tasks").json() == [{**kept, "done": True}]
+
+
+def test_what_was_answered_to_be_created_is_there_at_once(
+    installed_service: Path, environment: dict[str, str], migrated: None
+) -> None:
+    with (
+        served(installed_service, environment) as address,
+        logged_in(address) as writer,
+        httpx.Client(base_url=address, headers=writer.headers) as reader,
+    ):
+        for number in range(300):
+            created = writer.post("/tasks", json={"title": str(number)})
+            assert created.status_code == 201
+            read = reader.get(created.headers["Location"])
+            assert (read.status_code, read.json()) == (200, created.json())
+
+
+def test_many_writers_at_once_do_not_lock_each_other_out(
+    installed_service: Path, environment: dict[str, str], migrated: None
+) -> None:
+    statuses = []
+
+    def write(address: str, headers: httpx.Headers) -> None:
+        with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
+            for number in range(25):
+                statuses.append(client.post("/tasks", json={"title": str(number)}).status_code)
+
+    with (
+        served(installed_service, environment) as address,
+        logged_in(address) as client,
+    ):
+        threads = [
+            threading.Thread(target=write, args=(address, client.headers)) for _ in range(40)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert statuses == [201] * 1000
+
+
+def test_of_registrations_of_one_address_at_once_one_succeeds(
+    installed_service: Path, environment: dict[str, str], migrated: None
+) -> None:
+    statuses = []
+
+    def register(address: str) -> None:
+        statuses.append(httpx.post(f"{address}/auth/register", json=ADA).status_code)
+
+    with served(installed_service, environment) as address:
+        threads = [threading.Thread(target=register, args=(address,)) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert sorted(statuses) == [201] + [409] * 9
+
+
+def test_production_refuses_to_start_with_the_secret_that_everybody_knows(
+    installed_service: Path, environment: dict[str, str]
+) -> None:
+    del environment["SECRET_KEY"]
+    command = [str(installed_service / ".venv/bin/uvicorn"), "app.main:app", "--port", "0"]
+
+    result = subprocess.run(
+        command, cwd=installed_service, env=environment, capture_output=True, text=True, timeout=30
+    )
+
+    assert result.returncode != 0
+    assert "SECRET_KEY must be a random text of at least 32 bytes" in result.stderr
+
+
+def test_a_fresh_service_serves_with_tables_made_by_the_migrations(installed_service: Path) -> None:
+    environment = {"PATH": f"{installed_service}/.venv/bin:/usr/bin:/bin"}
+
+    with (
+        served(installed_service, environment, "poe", "dev") as address,
+        logged_in(address) as client,
+    ):
+        assert client.get("/tasks").json() == []
+        assert "swagger" in client.get("/docs").text
+
+    assert (installed_service / "service.db").exists()
+
+
+def test_a_hostile_name_and_description_arrive_unharmed_in_the_api_documentation(
+    installed_service: Path, render: Render
+) -> None:
+    answers = {
+        "project_name": 'My "best" service: #1 {{ x }} \\ ünïcode 🚀',
+        "description": 'It\'s "quoted" \\ back: #1 {% raw %} {{ braces }}',
+    }
+    code = "import json; from app.main import app; print(json.dumps(app.openapi()['info']))"
+
+    printed = subprocess.run(
+        [installed_service / ".venv/bin/python", "-c", code],
+        cwd=render(**answers),
+        check=True,
+        capture_output=True,
+    ).stdout
+
+    assert json.loads(printed) == {
+        "title": answers["project_name"],
+        "description": answers["description"],
+        "version": "0.1.0",
+    }
+
+
+def test_a_migration_that_is_written_from_the_models_is_clean_and_works(
+    installed_service: Path, service_to_change: Path
+) -> None:
+    models = service_to_change / "app/tasks/models.py"
+    column = "    due_at: Mapped[datetime | None]\n"
+    place = "    created_at: Mapped[datetime] = mapped_column(default=now)\n"
+    models.write_text(models.read_text().replace(place, column + place))
+    programs = installed_service / ".venv/bin"
+    environment = {"PATH": f"{programs}:/usr/bin:/bin"}
+
+    def run(*command: str) -> None:
+        subprocess.run(
+            [programs / command[0], *command[1:]],
+            cwd=service_to_change,
+            env=environment,
+            check=True,
+        )
+
+    run("poe", "migrate")
+    run("poe", "migration", "add a due date to tasks")
+    run("poe", "migrate")
+    run("alembic", "check")
+    run("poe", "check")
+
+
+def test_the_migrations_can_be_undone_and_done_again(
+    installed_service: Path, environment: dict[str, str], migrated: None, tmp_path: Path
+) -> None:
+    alembic = str(installed_service / ".venv/bin/alembic")
+
+    def tables() -> set[str]:
+        with closing(sqlite3.connect(tmp_path / "service.db")) as database:
+            rows = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            return {name for (name,) in rows}
+
+    subprocess.run(
+        [alembic, "downgrade", "base"], cwd=installed_service, env=environment, check=True
+    )
+    assert tables() == {"alembic_version"}
+
+    subprocess.run([alembic, "upgrade", "head"], cwd=installed_service, env=environment, check=True)
+    assert tables() == {"alembic_version", "users", "tasks"}
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(
+    installed_service: Path,
+    service_to_change: Path,
+    environment: dict[str, str],
+    migrated: None,
+    tmp_path: Path,
+) -> None:
+    (service_to_change / "migrations/versions/0003_fails.py").write_text(
+        "from alembic import op\n"
+        'revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None\n'
+        "def upgrade() -> None:\n"
+        '    op.execute("CREATE TABLE half (id INTEGER)")\n'
+        '    op.execute("SELECT * FROM no_such_table")\n'
+    )
+    program = installed_service / ".venv/bin/alembic"
+
+    result = subprocess.run(
+        [program, "upgrade", "head"],
+        cwd=service_to_change,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert "no such table: no_such_table" in result.stderr
+    with closing(sqlite3.connect(tmp_path / "service.db")) as database:
+        tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+    assert "tasks" in tables
+    assert "half" not in tables

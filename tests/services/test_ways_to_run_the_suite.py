@@ -1,0 +1,235 @@
+"""The suite of a service is green in whatever way it is run, and harms nothing around it."""
+
+import signal
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from evergreen.processes import command_lines, wait_until
+from evergreen.services import run_suite, stop_suite
+from evergreen.working_tree import ROOT
+
+ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}
+FILES = sorted(
+    str(path.relative_to(ROOT / "template"))
+    for path in ROOT.glob("template/tests/**/test_*.py")
+    if path.name not in ON_POSTGRESQL_ONLY
+)
+
+
+@pytest.mark.parametrize(
+    "seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(3, 11))]
+)
+def test_it_is_green_in_the_order_of_a_seed(installed_service: Path, seed: int) -> None:
+    result = run_suite(installed_service, f"--randomly-seed={seed}")
+
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_of_it_alone_is_green(installed_service: Path, file: str) -> None:
+    result = run_suite(installed_service, file)
+
+    assert result.returncode == 0, result.stdout
+
+
+# To import the libraries takes most of the time, so it is done once for all.
+RUN_EACH_ALONE = """
+import os
+import sys
+
+import aiosqlite, alembic.command, fastapi, httpx, pytest, sqlalchemy.ext.asyncio
+
+for test in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        ignored = "ignore::pytest.PytestAssertRewriteWarning"
+        os._exit(pytest.main(["-q", "-p", "no:cacheprovider", "-W", ignored, test]))
+    if os.waitpid(child, 0)[1] != 0:
+        sys.exit(f"{test} failed")
+"""
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("file", FILES)
+def test_each_test_of_a_file_alone_is_green(installed_service: Path, file: str) -> None:
+    listed = run_suite(
+        installed_service, "--collect-only", "-o", "verbosity_test_cases=-1", file
+    ).stdout
+    tests = [line for line in listed.splitlines() if "::" in line]
+    assert tests
+
+    program = str(installed_service / ".venv/bin/python")
+    result = subprocess.run(
+        [program, "-c", RUN_EACH_ALONE, *tests],
+        cwd=installed_service,
+        capture_output=True,
+        text=True,
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("1 passed") == len(tests)
+
+
+def test_it_is_green_in_two_processes(installed_service: Path) -> None:
+    result = run_suite(installed_service, "-n", "2")
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_it_is_green_with_the_debug_mode_of_asyncio(installed_service: Path) -> None:
+    result = run_suite(installed_service, "-W", "error", environment={"PYTHONASYNCIODEBUG": "1"})
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_it_leaves_the_database_of_the_environment_as_it_was(
+    installed_service: Path, tmp_path: Path
+) -> None:
+    database = tmp_path / "of a developer.db"
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("CREATE TABLE users (name TEXT)")
+    before = database.read_bytes()
+
+    result = run_suite(
+        installed_service, environment={"DATABASE_URL": f"sqlite+aiosqlite:///{database}"}
+    )
+
+    assert result.returncode == 0, result.stdout
+    assert database.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [database]
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_it_leaves_no_row_in_a_database_that_it_was_given(
+    installed_service: Path, tmp_path: Path, processes: str
+) -> None:
+    database = tmp_path / "given test.db"
+
+    result = run_suite(
+        installed_service, f"--database-url=sqlite+aiosqlite:///{database}", "-n", processes
+    )
+
+    assert result.returncode == 0, result.stdout
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        assert connection.execute("SELECT * FROM users").fetchall() == []
+        assert connection.execute("SELECT * FROM tasks").fetchall() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--database-url=service.db"], "--database-url: DATABASE_URL must look like"),
+        (
+            ["--database-url=sqlite+aiosqlite:////no/such/folder/x.db"],
+            "x.db: there is no such folder.",
+        ),
+        (["--database-url=sqlite+aiosqlite:///:memory:"], "each connection would have its own."),
+        (["--database-url=postgresql://u:topsecret@h/db"], "DATABASE_URL must look like"),
+        (
+            ["--database-url=sqlite+aiosqlite:///README.md"],
+            "README.md: (sqlite3.DatabaseError) file is not a database",
+        ),
+        (
+            ["--database-url=sqlite+aiosqlite:///test.db", "--live"],
+            "--live has a database of its own: leave out --database-url and TEST",
+        ),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
+    installed_service: Path, arguments: list[str], sentence: str
+) -> None:
+    result = run_suite(installed_service, *arguments)
+
+    assert result.returncode == 4
+    assert sentence in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert "topsecret" not in result.stdout + result.stderr
+
+
+def test_a_database_with_rows_is_refused(installed_service: Path, tmp_path: Path) -> None:
+    url = f"--database-url=sqlite+aiosqlite:///{tmp_path}/test.db"
+    assert run_suite(installed_service, url, "tests/test_health.py").returncode == 0
+    with closing(sqlite3.connect(tmp_path / "test.db")) as database:
+        database.execute("INSERT INTO users VALUES ('1', 'ada@example.com', 'hash', '2026-01-01')")
+        database.commit()
+
+    result = run_suite(installed_service, url)
+
+    assert result.returncode == 4
+    assert "there are rows in users. The tests need a database without rows." in result.stdout
+
+
+def live_servers(folder: Path) -> list[str]:
+    """The command lines of the servers whose database is below the folder."""
+    return [line for line in command_lines() if "tests.server" in line and f"{folder}" in line]
+
+
+@pytest.mark.parametrize("processes", ["0", "2"])
+def test_its_requests_go_to_a_live_server_that_ends_with_it(
+    installed_service: Path, tmp_path: Path, processes: str
+) -> None:
+    result = run_suite(installed_service, "--live", f"--basetemp={tmp_path}/live", "-n", processes)
+
+    assert result.returncode == 0, result.stdout
+    assert "skipped" in result.stdout
+    assert live_servers(tmp_path) == []
+
+
+TEST_THAT_FAILS = """
+from tests.client import AsyncClient
+
+
+async def test_something(anonymous_client: AsyncClient) -> None:
+    response = await anonymous_client.get("/no/such/path")
+
+    assert response.status_code == 200
+"""
+
+
+def test_the_report_shows_what_a_live_server_printed(
+    installed_service: Path, service_to_change: Path
+) -> None:
+    (service_to_change / "tests/test_failing.py").write_text(TEST_THAT_FAILS)
+
+    result = run_suite(
+        installed_service, "--live", "tests/test_failing.py", service=service_to_change
+    )
+
+    printed = result.stdout.split("What the live server printed last")[1]
+    assert "path=/no/such/path" in printed
+    assert result.stderr == ""
+
+
+TEST_THAT_TAKES_ITS_TIME = """
+import asyncio
+
+from tests.client import AsyncClient
+
+
+async def test_something(anonymous_client: AsyncClient) -> None:
+    await anonymous_client.get("/livez")
+    await asyncio.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_live_server_is_left_when_the_tests_are_stopped(
+    installed_service: Path, service_to_change: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
+    (service_to_change / "tests/test_slow.py").write_text(TEST_THAT_TAKES_ITS_TIME)
+    stop_suite(
+        installed_service,
+        service_to_change,
+        sent,
+        "tests/test_slow.py",
+        "--live",
+        f"--basetemp={tmp_path}/live",
+        when=lambda: live_servers(tmp_path) != [],
+    )
+
+    wait_until(lambda: live_servers(tmp_path) == [])

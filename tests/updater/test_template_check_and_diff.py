@@ -1,0 +1,132 @@
+"""What the tasks `template-check` and `template-diff` of a service say."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from evergreen.edits import append, replace, write
+from evergreen.releases import TIP, commit_all, copy_of_release, git
+from tests.updater.task_runs import command, run_task
+
+pytestmark = pytest.mark.usefixtures("installed_before")
+
+
+def test_check_says_what_newer_releases_changed(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
+
+    printed = run_task(service, "check").stdout
+
+    assert printed.startswith(
+        f"This service is made from 0.2.0; the newest release of its template is {TIP}.\n"
+    )
+    assert "## [0.3.0]" in printed
+    assert "## [0.2.0]" not in printed
+    assert printed.endswith("To update: uv run poe template-update\n")
+
+
+def test_check_says_that_there_is_nothing_new(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, TIP, {}, tmp_path / "service")
+
+    assert run_task(service, "check").stdout == (
+        f"This service is up to date: {TIP} is the newest release of its template.\n"
+    )
+
+
+def test_check_finds_a_template_whose_path_is_long_and_has_spaces(
+    template: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "the templates of the platform team, which it's allowed to write long names"
+    git("clone", "--quiet", str(template), str(folder), cwd=tmp_path)
+    service = copy_of_release(folder, "0.3.0", {}, tmp_path / "service")
+
+    assert "## [0.4.0]" in run_task(service, "check").stdout
+
+
+def test_check_finds_a_template_in_the_home_of_its_user(
+    template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    replace(service / ".copier-answers.yml", f"{template}\n", "~/template\n")
+    monkeypatch.setenv("HOME", str(template.parent))
+
+    assert "## [0.4.0]" in run_task(service, "check").stdout
+
+
+def test_a_template_whose_path_is_relative_is_refused(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    replace(service / ".copier-answers.yml", f"{template}\n", "../template\n")
+
+    result = run_task(service, "check")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("The template is in ../template, says .copier-answers.yml, but")
+
+
+def test_diff_shows_what_the_service_has_and_a_fresh_copy_has_not_and_the_reverse(
+    template: Path, tmp_path: Path
+) -> None:
+    service = copy_of_release(template, TIP, {}, tmp_path / "service")
+    append(service / "app/settings.py", "# ours\n")
+    (service / "docs/testing.md").unlink()
+    write(service / "app/notes.py", "")
+    commit_all(service)
+
+    printed = run_task(service, "diff").stdout
+
+    assert "+++ b/app/settings.py\n" in printed
+    assert "+# ours\n" in printed
+    assert "deleted file mode 100644\n" in printed
+    assert "--- a/docs/testing.md\n" in printed
+    assert printed.endswith("Files that only this service has:\n    app/notes.py\n")
+
+
+@pytest.mark.parametrize("line_ends", ["false", "true"])
+def test_diff_of_a_service_that_nobody_has_edited_shows_nothing(
+    template: Path, tmp_path: Path, line_ends: str
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    git("config", "core.autocrlf", line_ends, cwd=service)
+    git("rm", "--quiet", "--cached", "-r", ".", cwd=service)
+    git("reset", "--quiet", "--hard", cwd=service)
+    assert (b"\r\n" in (service / "README.md").read_bytes()) == (line_ends == "true")
+
+    assert run_task(service, "diff").stdout == (
+        "Each file of the template is as in a fresh copy.\n"
+    )
+
+
+def test_a_program_that_is_missing_is_named(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+
+    result = subprocess.run(
+        command("check"), cwd=service, env={"PATH": ""}, capture_output=True, text=True
+    )
+
+    assert result.stderr == "There is no program git: install uv and git first.\n"
+
+
+def test_a_folder_without_answers_is_refused(tmp_path: Path) -> None:
+    result = run_task(tmp_path, "check")
+
+    assert result.returncode == 1
+    assert result.stderr.startswith("There is no .copier-answers.yml in ")
+
+
+def test_diff_in_a_folder_of_a_larger_repository_is_refused(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "larger/service")
+    shutil.rmtree(service / ".git")
+    commit_all(tmp_path / "larger")
+
+    assert "and this works only where it is the service's own." in run_task(service, "diff").stderr
+
+
+def test_a_folder_without_a_repository_is_refused(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    shutil.rmtree(service / ".git")
+
+    result = run_task(service, "diff")
+
+    assert result.returncode == 1
+    assert "not a git repository" in result.stderr

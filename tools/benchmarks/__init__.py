@@ -1,0 +1,1 @@
+"""Figures for what the template promises, each against a bar."""

@@ -1,0 +1,168 @@
+"""Updates a fleet: services of all releases, with random answers and edits, to the working tree.
+
+Usage: python -m tools.benchmarks.fleet [NUMBER-OF-SERVICES]
+
+It fails if a line of a team is lost, or if an update leaves the template's part as it was.
+"""
+
+import multiprocessing
+import os
+import random
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import copier
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from evergreen.compilation import Compiled, compiled_once
+from evergreen.edits import SCENARIOS
+from evergreen.questions import Answers
+from evergreen.released_answers import VERSIONS, offered_by
+from evergreen.releases import (
+    COMMITS_OF_NOBODY,
+    TIP,
+    commit_all,
+    conflicts,
+    fresh_files,
+    tagged_clone,
+    update,
+)
+from evergreen.rendering import files_of
+from evergreen.update_properties import keeps_what_was_edited
+from evergreen.working_tree import ROOT
+
+SEED = 20261125
+SERVICES = 50
+STEP = 10
+COMPILED: Compiled = {}
+
+
+@dataclass(frozen=True)
+class Member:
+    """A service of the fleet: how it is made, and what its team does to it."""
+
+    version: str
+    answers: Answers
+    edits: list[str]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    seconds: float
+    conflicts: list[str]
+    lost: list[str]
+
+
+def members(count: int) -> list[Member]:
+    """The same for each run."""
+    chance = random.Random(SEED)
+    return [member(chance) for _ in range(count)]
+
+
+def member(chance: random.Random) -> Member:
+    version = chance.choice(VERSIONS)
+    answers = {name: chance.choice(values) for name, values in offered_by(version).items()}
+    edits = [
+        name
+        for name in chance.sample(sorted(SCENARIOS), chance.randint(1, 4))
+        if SCENARIOS[name].answers.items() <= answers.items()
+    ]
+    if "the example is deleted" in edits:
+        edits = [name for name in edits if not SCENARIOS[name].answers.get("example")]
+        edits.append("the example is deleted")
+    return Member(version, answers, edits)
+
+
+def update_member(template: Path, folder: Path, each: Member) -> Outcome:
+    """Makes the service, edits it as its team does, and updates it."""
+    with compiled_once(COMPILED):
+        copier.run_copy(
+            str(template),
+            folder,
+            data=each.answers,
+            defaults=True,
+            quiet=True,
+            vcs_ref=each.version,
+        )
+        commit_all(folder)
+        original = files_of(folder)
+        for name in each.edits:
+            SCENARIOS[name].edit(folder)
+        edited = files_of(folder)
+        commit_all(folder)
+        started = time.perf_counter()
+        update(folder, TIP)
+        seconds = time.perf_counter() - started
+        expected = fresh_files(template, TIP, each.answers)
+        lost = keeps_what_was_edited(folder, original, edited, expected)
+    return Outcome(seconds, conflicts(folder), lost)
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else SERVICES
+    fleet = members(count)
+    console = Console()
+    outcomes: dict[int, Outcome] = {}
+    elapsed: dict[int, float] = {}
+    os.environ.update(COMMITS_OF_NOBODY)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool,
+    ):
+        template = tagged_clone(ROOT, Path(name) / "template")
+        started = time.perf_counter()
+        futures = {
+            pool.submit(update_member, template, Path(name) / f"service {number}", each): number
+            for number, each in enumerate(fleet)
+        }
+        for done, future in enumerate(
+            track(as_completed(futures), "services", count, console=console), start=1
+        ):
+            outcomes[futures[future]] = future.result()
+            if done % STEP == 0:
+                elapsed[done] = time.perf_counter() - started
+    show(console, fleet, outcomes, elapsed)
+    sys.exit(any(outcome.lost for outcome in outcomes.values()))
+
+
+def show(
+    console: Console,
+    fleet: list[Member],
+    outcomes: dict[int, Outcome],
+    elapsed: dict[int, float],
+) -> None:
+    table = Table(
+        "from", "services", "without a conflict", "with a conflict", "lost", "seconds each"
+    )
+    for version in [*VERSIONS, "all"]:
+        those = [
+            outcomes[number]
+            for number, each in enumerate(fleet)
+            if version in (each.version, "all")
+        ]
+        if those:
+            unmerged = sum(bool(outcome.conflicts) for outcome in those)
+            table.add_row(
+                version,
+                str(len(those)),
+                str(len(those) - unmerged),
+                str(unmerged),
+                str(sum(bool(outcome.lost) for outcome in those)),
+                f"{sum(outcome.seconds for outcome in those) / len(those):.2f}",
+            )
+    console.print(table)
+    for number, each in enumerate(fleet):
+        for line in outcomes[number].lost:
+            console.print(f"[red]lost[/] in service {number}, {each}: {line}")
+    for done, seconds in elapsed.items():
+        console.print(f"{done} services made and updated in {seconds:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

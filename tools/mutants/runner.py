@@ -1,0 +1,164 @@
+"""Runs workers side by side, each in a copy of the service that goes with it."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.mutants.operators import Mutant
+from tools.mutants.survivors import Key
+
+WORKER = Path(__file__).with_name("worker.py")
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "*.db*")
+MAX_ANSWER = 1_000_000
+
+
+class RunError(Exception):
+    pass
+
+
+@dataclass(frozen=True)
+class Planted:
+    file: str
+    mutant: Mutant
+
+    @property
+    def key(self) -> Key:
+        return Key(self.file, self.mutant.where, self.mutant.change)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.mutant.line} {self.mutant.where}  {self.mutant.change}"
+
+
+async def survivors_of(service: Path, planted: Sequence[Planted]) -> list[Planted]:
+    """Raises `RunError` if the suite is not green without a mutant, or can't tell with one."""
+    task = asyncio.current_task()
+    assert task is not None
+    # Like Ctrl-C, so that nothing is left behind.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    survivors: list[Planted] = []
+    progress = Progress(len(planted))
+    # The workers share it: each takes the next one when it is done with another.
+    waiting = iter(planted)
+    with tempfile.TemporaryDirectory() as temporary:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for number in range(os.cpu_count() or 1):
+                    folder = Path(temporary) / f"worker {number}"
+                    group.create_task(work(service, folder, waiting, survivors, progress))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+    return sorted(survivors, key=planted.index)
+
+
+async def work(
+    service: Path,
+    folder: Path,
+    waiting: Iterator[Planted],
+    survivors: list[Planted],
+    progress: "Progress",
+) -> None:
+    async with started_worker(service, folder) as worker:
+        answer = await worker.answer()
+        if answer.code != 0:
+            raise RunError(f"Without a mutant the suite is not green.\n{answer.output}")
+        for planted in waiting:
+            answer = await worker.ask(planted)
+            survived = has_survived(planted, answer)
+            if survived:
+                survivors.append(planted)
+            progress.step(survived)
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    output: str
+
+
+def has_survived(planted: Planted, answer: Answer) -> bool:
+    if answer.code == 0:
+        return True
+    # A test has failed; a module of tests can't be imported; it took too long.
+    killed = answer.code in {1, 2, -signal.SIGALRM}
+    if killed or (answer.code == 4 and "ImportError while loading conftest" in answer.output):
+        return False
+    raise RunError(f"{planted}\nPytest ended with {answer.code}.\n{answer.output}")
+
+
+class Worker:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self.stdin, self.stdout = process.stdin, process.stdout
+
+    async def ask(self, planted: Planted) -> Answer:
+        mutant = {"file": planted.file, "text": planted.mutant.text}
+        self.stdin.write(json.dumps(mutant).encode() + b"\n")
+        await self.stdin.drain()
+        return await self.answer()
+
+    async def answer(self) -> Answer:
+        line = await self.stdout.readline()
+        if not line:
+            raise RunError("A worker has stopped. What it printed is above.")
+        return Answer(**json.loads(line))
+
+
+@asynccontextmanager
+async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
+    shutil.copytree(service, folder / "service", ignore=NOT_COPIED)
+    process = await asyncio.create_subprocess_exec(
+        service / ".venv/bin/python",
+        # Without the folder of this package, which is not for the service to import.
+        "-P",
+        WORKER,
+        folder,
+        cwd=folder / "service",
+        env={**os.environ, "TMPDIR": str(folder)},
+        stdin=PIPE,
+        stdout=PIPE,
+        limit=MAX_ANSWER,
+        # Ctrl-C is for this process only, which then stops the whole session of the worker.
+        start_new_session=True,
+    )
+    worker = Worker(process)
+    try:
+        yield worker
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        # It is at its end when the run, too, has gone.
+        await worker.stdout.read()
+        await process.wait()
+
+
+class Progress:
+    """On a terminal a line that changes, elsewhere a line for each tenth."""
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self.done = 0
+        self.survived = 0
+        self.start = time.perf_counter()
+
+    def step(self, survived: bool) -> None:
+        self.done += 1
+        self.survived += survived
+        seconds = (time.perf_counter() - self.start) / self.done * (self.total - self.done)
+        killed = (self.done - self.survived) / self.done
+        line = f"{self.done}/{self.total} mutants, {killed:.1%} killed, {seconds:.0f} s left"
+        if sys.stdout.isatty():
+            end = "\n" if self.done == self.total else ""
+            print(f"\r{line:<60}", end=end, flush=True)
+        elif self.done * 10 // self.total > (self.done - 1) * 10 // self.total:
+            print(line, flush=True)

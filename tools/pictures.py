@@ -1,0 +1,95 @@
+"""Draws pictures of real terminal runs in a service: the commands, and what they print.
+
+Usage: python -m tools.pictures FOLDER-OF-A-SERVICE FOLDER-OF-THE-PICTURES
+"""
+
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich._export_format import CONSOLE_SVG_FORMAT
+from rich.console import Console
+from rich.text import Text
+
+from evergreen.edits import make_ten_commits
+from evergreen.releases import clone_with_tags, copy_of_release, find_releases
+from evergreen.working_tree import ROOT
+
+FIRST_RUN = ["uv run pytest -q", "uv run pytest -q --cov=app", "uv run poe lint"]
+TEST_WITH_A_TYPO = """
+from tests.client import AsyncClient
+
+
+async def test_a_new_task_is_made(client: AsyncClient) -> None:
+    response = await client.post("/tasks", json={"titel": "Buy milk"})
+
+    assert response.status_code == 201
+"""
+# Without the fonts that the standard format fetches from elsewhere.
+FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+WIDTH = 100
+UPDATE = [
+    "git log --oneline --max-count=4",
+    "uv run --no-project ../evergreen/template/template_tasks.py update",
+    "git branch --verbose",
+]
+
+
+def output_of(command: str, folder: Path) -> str:
+    """What a command prints on a terminal, with its colours, whether it fails or not."""
+    terminal, its_end = pty.openpty()
+    environment = {**os.environ, "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
+    environment.pop("VIRTUAL_ENV", None)
+    process = subprocess.Popen(
+        command.split(), cwd=folder, env=environment, stdout=its_end, stderr=its_end
+    )
+    os.close(its_end)
+    printed = b""
+    while True:
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not chunk:
+            break
+        printed += chunk
+    process.wait()
+    return printed.decode().replace("\r\n", "\n")
+
+
+def draw(picture: Path, commands: list[str], folder: Path) -> None:
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
+    for command in commands:
+        console.print(Text(f"$ {command}", style="bold"))
+        console.print(Text.from_ansi(output_of(command, folder)))
+    console.save_svg(str(picture), title=folder.name, code_format=FORMAT)
+    print(f"{picture} is drawn")
+
+
+def main() -> None:
+    folder, pictures = Path(sys.argv[1]), Path(sys.argv[2])
+    subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
+    draw(pictures / "first-run.svg", FIRST_RUN, folder)
+    test = folder / "tests/test_typo.py"
+    test.write_text(TEST_WITH_A_TYPO)
+    draw(pictures / "failing-test.svg", [f"uv run pytest -q tests/{test.name}"], folder)
+    test.unlink()
+    with tempfile.TemporaryDirectory() as temporary:
+        draw(pictures / "update.svg", UPDATE, service_of_a_team(Path(temporary)))
+
+
+def service_of_a_team(folder: Path) -> Path:
+    """A service of the first release with ten commits, beside the template."""
+    template = clone_with_tags(ROOT, folder / "evergreen")
+    service = copy_of_release(template, next(iter(find_releases(ROOT))), {}, folder / "my-service")
+    make_ten_commits(service)
+    return service
+
+
+if __name__ == "__main__":
+    main()

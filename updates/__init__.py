@@ -1,1 +1,0 @@
-"""Updates of services from each release to the working tree, proven with real edits in place."""
