@@ -40,9 +40,13 @@ class Proof:
     seconds: float = 0
 
     @property
+    def all_services(self) -> list[Service]:
+        return [*self.services, *self.hostile]
+
+    @property
     def passed(self) -> bool:
         return (
-            not any(service.findings for service in [*self.services, *self.hostile])
+            not any(service.findings for service in self.all_services)
             and not self.refused
             and not self.never_taken
             and all(run.passed for run in self.runs)
@@ -64,14 +68,12 @@ def prove(
     proof = Proof(offered_values(template))
     with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
         render_all(proof, template, pool, reporter, only or {})
-        check_files([*proof.services, *proof.hostile], pool, reporter)
+        check_files(proof.all_services, pool, reporter)
     if not only:
-        seen = {
-            outcome for service in [*proof.services, *proof.hostile] for outcome in service.seen
-        }
+        seen = {outcome for service in proof.all_services for outcome in service.seen}
         proof.branches = all_branches(template)
         proof.never_taken = branches_never_taken(proof.branches, seen)
-    for service in [*proof.services, *proof.hostile]:
+    for service in proof.all_services:
         service.tree = digest_of_tree(service.files)
     for service in proof.services:
         proof.trees.setdefault(service.tree, []).append(service)
@@ -137,7 +139,7 @@ def run_distinct_trees(proof: Proof, reporter: Reporter, installations: Path) ->
     proof.environments = environments([str(each) for each in proof.questions["python_min"]])
     pythons = [each.python for each in proof.environments if each.resolution == "highest"]
     hostile = [each for each in proof.hostile if each.answers["python_min"] == pythons[0]][:1]
-    with_workflow = one_of_each(
+    with_workflow = first_of_each(
         [service for service in proof.services if WORKFLOW in service.files],
         lambda service: what_is_run(service.files[WORKFLOW]),
     )
@@ -180,6 +182,9 @@ def distinguishing_answers(services: list[Service]) -> list[str]:
     ]
 
 
-def one_of_each(services: list[Service], key: Callable[[Service], object]) -> list[Service]:
-    """The first of all services with the same key."""
-    return list({key(service): service for service in reversed(services)}.values())[::-1]
+def first_of_each(services: list[Service], key: Callable[[Service], object]) -> list[Service]:
+    """Returns the first service for each key."""
+    found: dict[object, Service] = {}
+    for service in services:
+        found.setdefault(key(service), service)
+    return list(found.values())

@@ -1,5 +1,6 @@
 """The releases of the template, found in its history, and services that were made from them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,22 +15,24 @@ from evergreen.rendering import files_of
 from evergreen.working_tree import copy_working_tree
 
 TIP = "9999.0.0"
-COMMITS_OF_NOBODY = {
-    f"GIT_{role}_{what}": value
+ANONYMOUS_IDENTITY = {
+    f"GIT_{role}_{attribute}": value
     for role in ("AUTHOR", "COMMITTER")
-    for what, value in {"NAME": "Nobody", "EMAIL": "nobody@example.com"}.items()
+    for attribute, value in {"NAME": "Nobody", "EMAIL": "nobody@example.com"}.items()
 }
-"""Variables for the commits that Copier makes itself, on a machine whose git knows nobody."""
+"""Environment variables for git, which Copier also needs where git has no user configured."""
 
 
 def git(*arguments: str, cwd: Path) -> str:
-    """Runs git as nobody in particular, whatever the machine's configuration says.
+    """Runs git with an anonymous identity, whatever this machine's configuration says.
 
     Raises `subprocess.CalledProcessError` if git fails.
     """
-    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com"]
-    command = ["git", *identity, "-c", "commit.gpgSign=false", *arguments]
-    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
+    command = ["git", "-c", "commit.gpgSign=false", *arguments]
+    environment = os.environ | ANONYMOUS_IDENTITY
+    return subprocess.run(
+        command, cwd=cwd, env=environment, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def commit_all(folder: Path, message: str = "All files") -> None:

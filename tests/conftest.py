@@ -9,7 +9,7 @@ import copier
 import pytest
 
 from evergreen.compilation import compiled_once
-from evergreen.releases import COMMITS_OF_NOBODY, TIP, commit_all, fresh_files, git, tagged_clone
+from evergreen.releases import ANONYMOUS_IDENTITY, TIP, commit_all, fresh_files, git, tagged_clone
 from evergreen.services import Render, copy_of, install_service
 from evergreen.suites import own_environment
 from evergreen.working_tree import ROOT, copy_working_tree
@@ -67,7 +67,7 @@ def isolated_git() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        for name, value in COMMITS_OF_NOBODY.items():
+        for name, value in ANONYMOUS_IDENTITY.items():
             patch.setenv(name, value)
         yield
 

@@ -93,8 +93,7 @@ WITH_THE_DEFECT: dict[tuple[str, str, str], Callable[[Service], bool]] = {
 def test_a_defect_is_found_in_the_services_that_have_it_and_in_no_other(
     proof_of_a_broken_template: Proof, check: str, file: str, message: str
 ) -> None:
-    proof = proof_of_a_broken_template
-    services = [*proof.services, *proof.hostile]
+    services = proof_of_a_broken_template.all_services
 
     found = [
         service

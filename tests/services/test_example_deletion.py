@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.releases import COMMITS_OF_NOBODY, commit_all, update
+from evergreen.releases import ANONYMOUS_IDENTITY, commit_all, update
 from evergreen.rendering import files_of
 from evergreen.services import Render
 
 
 @pytest.fixture
 def commits_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in COMMITS_OF_NOBODY.items():
+    for name, value in ANONYMOUS_IDENTITY.items():
         monkeypatch.setenv(name, value)
 
 

@@ -25,7 +25,7 @@ from evergreen.edits import SCENARIOS
 from evergreen.questions import Answers
 from evergreen.released_answers import VERSIONS, offered_by
 from evergreen.releases import (
-    COMMITS_OF_NOBODY,
+    ANONYMOUS_IDENTITY,
     TIP,
     commit_all,
     conflicts,
@@ -110,7 +110,7 @@ def main() -> None:
     console = Console()
     outcomes: dict[int, Outcome] = {}
     elapsed: dict[int, float] = {}
-    os.environ.update(COMMITS_OF_NOBODY)
+    os.environ.update(ANONYMOUS_IDENTITY)
     with (
         tempfile.TemporaryDirectory() as name,
         ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool,

@@ -78,7 +78,7 @@ def grouped(services: list[Service]) -> dict[Finding, list[Service]]:
 
 def show(proof: Proof, console: Console) -> None:
     """Prints what failed, then the table."""
-    services = [*proof.services, *proof.hostile]
+    services = proof.all_services
     for number, (finding, those) in enumerate(grouped(services).items()):
         if number == MAX_FINDINGS:
             console.print("and more: see the page", style="red")
@@ -118,7 +118,7 @@ def mark(failed: int) -> str:
 
 
 def table_of_checks(proof: Proof) -> Table:
-    services = [*proof.services, *proof.hostile]
+    services = proof.all_services
     table = Table("check", "of", "")
     scope = f"{len(proof.services)} combinations"
     if proof.hostile:
