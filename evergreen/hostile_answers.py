@@ -1,4 +1,4 @@
-"""Answers that people type and that break templates, and those that have to be refused."""
+"""Answers that people type and that break templates, and answers that must be refused."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ HOSTILE: dict[str, list[Any]] = {
     "coverage_threshold": [95, 0, 100],
 }
 
-# An answer that is no good, and what the person is told.
+# A question, a bad answer to it, and the sentence with which it is refused.
 REFUSED: list[tuple[str, Any, str]] = [
     ("project_name", "", "The name is empty: type at least one character."),
     ("project_name", "   ", "The name is empty: type at least one character."),
@@ -69,6 +69,5 @@ REFUSED: list[tuple[str, Any, str]] = [
 
 
 def hostile_combinations(template: Path) -> list[Answers]:
-    """A covering array: each hostile answer with each other answer, in as few services as can be."""
-    factors = {**offered_values(template), **HOSTILE}
-    return covering_array(factors)
+    """Combines each hostile answer with each other answer, in few services."""
+    return covering_array({**offered_values(template), **HOSTILE})

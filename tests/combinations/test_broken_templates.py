@@ -76,7 +76,7 @@ WITH_THE_DEFECT: dict[tuple[str, str, str], Callable[[Service], bool]] = {
     ("features", "Dockerfile", "belongs to container=true"): (
         lambda service: not service.answers["container"]
     ),
-    ("no scars", "docs/testing.md", "ends in an empty line"): (
+    ("white space", "docs/testing.md", "ends in an empty line"): (
         lambda service: not service.answers["example"]
     ),
     ("rendered", ".gitignore", "differs from one rendering to the next"): (

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from evergreen.workflows import UnknownError, expand, run_workflow
+from evergreen.workflows import UnsupportedError, expand, run_workflow
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -29,18 +29,18 @@ jobs:
 @pytest.mark.parametrize(
     ("step", "sentence"),
     [
-        ("uses: somebody/something@v1", "the action somebody/something is not known"),
+        ("uses: somebody/something@v1", "the action somebody/something is not supported"),
         (
             "run: echo ${{ secrets.TOKEN }}",
-            r"the expression \$\{\{ secrets.TOKEN \}\} is not known",
+            r"the expression \$\{\{ secrets.TOKEN \}\} is not supported",
         ),
-        ("{run: ls, if: always()}", r"the condition `always\(\)` is not known"),
+        ("{run: ls, if: always()}", r"the condition `always\(\)` is not supported"),
     ],
 )
 def test_what_the_proof_cannot_do_in_a_workflow_is_an_error(step: str, sentence: str) -> None:
     step = f"<<: {step}" if step.startswith("{") else step
 
-    with pytest.raises(UnknownError, match=sentence):
+    with pytest.raises(UnsupportedError, match=sentence):
         run_workflow(workflow(step), "ci.yml", [PYTHON])
 
 
