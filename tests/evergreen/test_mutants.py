@@ -289,7 +289,7 @@ def test_the_program_stops_if_the_suite_fails_without_a_mutant(small_service: Pa
     result = run_program(small_service)
 
     assert result.returncode == 1
-    assert result.stderr.startswith("\nWithout a mutant the suite is not green.\n")
+    assert result.stderr.startswith("\nThe suite fails without a mutant.\n")
     assert "assert 2 == 1" in result.stderr
 
 

@@ -1,4 +1,4 @@
-"""Runs the suite of a service on each of its mutants and shows which ones survive."""
+"""Runs the suite of a service on each of its mutants and shows the survivors."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ BAR = 0.95
 
 
 def main() -> int:
-    """Its exit code: 0 if all that survive are known, and no others are."""
+    """Returns the exit code: 0 if exactly the listed mutants survive and few enough of them."""
     parser = argument_parser()
     arguments = parser.parse_args()
     service: Path = arguments.service.resolve()
@@ -47,18 +47,18 @@ def main() -> int:
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.mutants",
-        description="Mutates the code of a service, runs its suite on each mutant and shows which "
-        f"ones survive. Fails if they are not those that {DOCUMENT.name} lists, or if fewer "
-        f"than {BAR:.0%} are killed.",
+        description="Mutates the code of a service, runs its suite on each mutant and shows the "
+        f"survivors. Fails if they are not exactly the mutants that {DOCUMENT.name} lists, or if "
+        f"fewer than {BAR:.0%} are killed.",
     )
-    parser.add_argument("service", type=Path, help="the folder of a service, with its .venv")
+    parser.add_argument("service", type=Path, help="the folder of a service with a .venv")
     parser.add_argument(
         "--only",
         action="append",
         metavar="FILE",
-        help="mutate this file, such as app/tasks/service.py (may be given more than once)",
+        help="mutate this file, such as app/tasks/service.py; can be repeated",
     )
-    parser.add_argument("--list", action="store_true", help="show the mutants, but run nothing")
+    parser.add_argument("--list", action="store_true", help="list the mutants without running them")
     return parser
 
 
@@ -77,13 +77,13 @@ def plant(service: Path, files: Sequence[str]) -> Iterator[Planted]:
 
 
 def report(survivors: Sequence[Planted], known: set[Key]) -> bool:
-    """Whether the survivors are those that are known."""
-    keys = [each.key for each in survivors]
+    """Prints the survivors; returns whether they are exactly the known ones."""
+    keys = [survivor.key for survivor in survivors]
     new = [key for key in keys if key not in known]
     stale = sorted(known - set(keys))
     show("Survived:", survivors)
-    show(f"New: kill them by a test, or say in {DOCUMENT.name} why they are equivalent.", new)
-    show(f"Stale: no longer survivors, so delete them from {DOCUMENT.name}.", stale)
+    show(f"New: kill them with a test, or explain in {DOCUMENT.name} why they are equivalent.", new)
+    show(f"Stale: they no longer survive, so delete them from {DOCUMENT.name}.", stale)
     return not new and not stale
 
 
