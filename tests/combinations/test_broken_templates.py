@@ -189,7 +189,7 @@ def test_what_breaks_one_tree_only_turns_its_run_red(
     printed = io.StringIO()
     show(proof, Console(file=printed, width=200))
     assert said in printed.getvalue()
-    assert f"in 1 services, such as {label(combination)}" in printed.getvalue()
+    assert f"services with this tree: 1, such as {label(combination)}" in printed.getvalue()
 
 
 # ── A question that the proof has not met ────────────────────────────────────
