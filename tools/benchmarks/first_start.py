@@ -1,7 +1,7 @@
-"""How long it takes from nothing to the first green run, with warm caches.
+"""Measures the time from nothing to the first green run, with warm caches.
 
-Renders the template twice, into FOLDER: once with the whole first command of the README, once
-to measure `uv sync` and `pytest` alone.
+Renders the template into FOLDER twice: once for the whole first command of the README, once to
+measure `uv sync` and `pytest` alone.
 
 Usage: python -m tools.benchmarks.first_start TEMPLATE FOLDER
 """
@@ -28,8 +28,9 @@ def main() -> None:
         shutil.rmtree(folder, ignore_errors=True)
         return seconds("copier", "copy", "--quiet", "--defaults", template, str(folder))
 
-    # Once unmeasured, for the caches.
-    render(), seconds("uv", "run", "pytest", "-q", cwd=folder)
+    # One unmeasured run warms the caches.
+    render()
+    seconds("uv", "run", "pytest", "-q", cwd=folder)
     whole = render() + seconds("uv", "run", "pytest", "-q", cwd=folder)
     render()
     alone = seconds("uv", "sync", cwd=folder)

@@ -1,6 +1,6 @@
-"""How fast `/livez` answers while one client logs in in a loop: hashing must not block it.
+"""Measures the response time of `/livez` while a client keeps logging in: hashing must not block.
 
-Usage: python -m tools.benchmarks.liveness FOLDER-OF-A-SERVICE
+Usage: python -m tools.benchmarks.liveness SERVICE-FOLDER
 """
 
 import os
@@ -47,7 +47,7 @@ def served(service: Path) -> Iterator[None]:
 
 
 def milliseconds_of_livez(client: httpx.Client) -> list[float]:
-    """Of each request, for some seconds, with a pause between them as of a prober."""
+    """Sends requests for `SECONDS`, with short pauses, and returns how long each of them took."""
     durations = []
     end = time.perf_counter() + SECONDS
     while time.perf_counter() < end:
