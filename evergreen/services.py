@@ -71,6 +71,15 @@ def stop_suite(
         process.kill()
 
 
+def is_ready(address: str, process: subprocess.Popen[bytes]) -> bool:
+    """Raises `AssertionError` if the process of the server has ended."""
+    assert process.poll() is None, "the server has stopped"
+    try:
+        return httpx.get(f"{address}/readyz").is_success
+    except httpx.TransportError:
+        return False
+
+
 ADA = {"email": "ada@example.com", "password": "correct horse"}
 
 

@@ -5,7 +5,6 @@ import signal
 import sqlite3
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,7 +13,8 @@ import httpx
 import pytest
 
 from evergreen.postgresql_server import free_port
-from evergreen.services import ADA, Render, logged_in
+from evergreen.processes import wait_until
+from evergreen.services import ADA, Render, is_ready, logged_in
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -58,24 +58,12 @@ def served(installed_service: Path, environment: dict[str, str], *command: str) 
     process = subprocess.Popen([program, *command[1:]], cwd=installed_service, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until_ready(address, process)
+        wait_until(lambda: is_ready(address, process))
         yield address
     finally:
         process.terminate()
         # Having stopped in good order, uvicorn ends by the signal that it got.
         assert process.wait(timeout=15) in {0, -signal.SIGTERM}
-
-
-def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        assert process.poll() is None, "the server has stopped"
-        try:
-            httpx.get(f"{address}/readyz").raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the server did not get ready in 10 seconds")
 
 
 def test_tasks_are_still_there_after_a_restart(

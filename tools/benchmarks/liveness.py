@@ -16,8 +16,10 @@ from pathlib import Path
 
 import httpx
 
+from evergreen.processes import wait_until
+from evergreen.services import ADA, is_ready
+
 ADDRESS = "http://127.0.0.1:8765"
-ADA = {"email": "ada@example.com", "password": "correct horse"}
 SECONDS = 8.0
 BAR_MILLISECONDS = 10.0
 
@@ -34,12 +36,7 @@ def served(service: Path) -> Iterator[None]:
         command = [str(programs / "uvicorn"), "app.main:app", "--port", "8765", "--no-access-log"]
         process = subprocess.Popen(command, cwd=service, env=environment)
         try:
-            while True:
-                try:
-                    httpx.get(f"{ADDRESS}/readyz").raise_for_status()
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.05)
+            wait_until(lambda: is_ready(ADDRESS, process))
             yield
         finally:
             process.terminate()
