@@ -8,15 +8,35 @@ import pytest
 from evergreen.services import Render
 from evergreen.working_tree import ROOT
 
+TAG = re.compile(r"\{[%{#]")
 
-def test_at_most_three_python_files_of_the_template_hold_a_tag() -> None:
+
+def test_only_four_python_files_of_the_template_hold_a_tag() -> None:
     tagged = {
-        path.name
+        str(path.relative_to(ROOT / "template"))
         for path in (ROOT / "template").rglob("*")
-        if path.name.endswith((".py", ".py.jinja")) and re.search(r"\{%|\{\{", path.read_text())
+        if path.name.endswith((".py", ".py.jinja")) and TAG.search(path.read_text())
     }
 
-    assert tagged == {"main.py.jinja", "engine.py.jinja", "database.py.jinja"}
+    assert tagged == {
+        "app/__init__.py.jinja",
+        "app/db/engine.py.jinja",
+        "app/main.py.jinja",
+        "tests/plugins/databases.py.jinja",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [("app/db/engine.py", "engine"), ("tests/plugins/databases.py", "test_databases")],
+)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_module_that_differs_by_database_is_a_plain_file_included_as_it_is(
+    render: Render, database: str, path: str, folder: str
+) -> None:
+    rendered = (render(database=database) / path).read_text()
+
+    assert rendered == (ROOT / "includes" / folder / f"{database}.py").read_text()
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])

@@ -24,7 +24,7 @@ from evergreen.services import (
 )
 from tests.services.test_planted_defects import (
     DEFECTS,
-    TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER,
+    open_in_a_test,
     plant,
 )
 
@@ -131,16 +131,16 @@ MORE_DEFECTS = {
     )
 } | {
     "nobody limits the wait for a lock": (
-        "app/db/postgresql.py",
+        "app/db/engine.py",
         '        "lock_timeout": f"{settings.database_lock_timeout_seconds * 1000:.0f}",\n',
         "",
     ),
 }
 POSTGRESQL_DEFECTS = {
     "the tests share one session": DEFECTS["the tests share one session"],
-    "who waited for a lock is told nothing": ("app/db/postgresql.py", '    "55P03",', '    "",'),
+    "who waited for a lock is told nothing": ("app/db/engine.py", '    "55P03",', '    "",'),
     "a server that can't be reached is an error of ours": (
-        "app/db/postgresql.py",
+        "app/db/engine.py",
         "    except OSError as error:\n",
         "    except ZeroDivisionError as error:\n",
     ),
@@ -244,7 +244,7 @@ def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
 def test_a_first_run_that_is_killed_while_it_makes_the_server_does_not_harm_the_next_one(
     postgresql_service: Path, postgresql_service_to_change: Path, seconds: float
 ) -> None:
-    start_a_server = "import tests.postgresql as fixtures; fixtures.own_server().__enter__()"
+    start_a_server = "import tests.plugins.databases as fixtures; fixtures.own_server().__enter__()"
     program = str(postgresql_service / ".venv/bin/python")
     process = subprocess.Popen([program, "-c", start_a_server], cwd=postgresql_service_to_change)
     time.sleep(seconds)
@@ -272,19 +272,15 @@ def test_two_runs_at_the_same_time_do_not_disturb_each_other(postgresql_service:
 
 
 def test_a_test_that_opens_another_database_is_told_what_to_do(
-    postgresql_service: Path,
-    postgresql_service_to_change: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    postgresql_service: Path, postgresql_service_to_change: Path
 ) -> None:
-    (postgresql_service_to_change / "tests/test_stranger.py").write_text(
-        TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER
-    )
-    monkeypatch.setenv("DATABASE_URL", "postgresql://ada:topsecret@localhost:5432/precious")
+    url = "postgresql+asyncpg://ada:topsecret@localhost:5432/precious"
+    open_in_a_test(postgresql_service_to_change, url)
 
     result = run_suite(postgresql_service, "-x", service=postgresql_service_to_change)
 
     assert result.returncode == 1
-    sentence = "postgresql://ada:***@localhost:5432/precious, which the tests did not make. Use a"
+    sentence = "postgresql://ada:***@localhost:5432/precious, which the tests did not create. Use a"
     assert sentence in result.stdout
     assert "topsecret" not in result.stdout
 

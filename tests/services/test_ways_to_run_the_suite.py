@@ -103,6 +103,31 @@ def test_it_leaves_the_database_of_the_environment_as_it_was(
     assert list(tmp_path.iterdir()) == [database]
 
 
+WITH_AN_OLD_SQLITE = """
+import sqlite3
+import sys
+
+import pytest
+
+sqlite3.sqlite_version, sqlite3.sqlite_version_info = "3.35.5", (3, 35, 5)
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider"]))
+"""
+
+
+def test_it_uses_a_file_where_sqlite_cannot_share_a_database_in_memory(
+    installed_service: Path,
+) -> None:
+    program = installed_service / ".venv/bin/python"
+
+    result = subprocess.run(
+        [program, "-c", WITH_AN_OLD_SQLITE], cwd=installed_service, capture_output=True, text=True
+    )
+
+    assert result.returncode == 0, result.stdout
+    sentence = "SQLite 3.35.5 can't share a database in memory (3.36 can): the tests used a file.\n"
+    assert sentence in result.stdout
+
+
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_it_leaves_no_row_in_a_database_that_it_was_given(
     installed_service: Path, tmp_path: Path, processes: str
@@ -128,7 +153,10 @@ def test_it_leaves_no_row_in_a_database_that_it_was_given(
             ["--database-url=sqlite+aiosqlite:////no/such/folder/x.db"],
             "x.db: there is no such folder.",
         ),
-        (["--database-url=sqlite+aiosqlite:///:memory:"], "each connection would have its own."),
+        (
+            ["--database-url=sqlite+aiosqlite:///:memory:"],
+            ": name a file.",
+        ),
         (["--database-url=postgresql://u:topsecret@h/db"], "DATABASE_URL must look like"),
         (
             ["--database-url=sqlite+aiosqlite:///README.md"],
@@ -166,7 +194,9 @@ def test_a_database_with_rows_is_refused(installed_service: Path, tmp_path: Path
 
 def live_servers(folder: Path) -> list[str]:
     """The command lines of the servers whose database is below the folder."""
-    return [line for line in command_lines() if "tests.server" in line and f"{folder}" in line]
+    return [
+        line for line in command_lines() if "tests.plugins.server" in line and f"{folder}" in line
+    ]
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
@@ -200,7 +230,7 @@ def test_the_report_shows_what_a_live_server_printed(
         installed_service, "--live", "tests/test_failing.py", service=service_to_change
     )
 
-    printed = result.stdout.split("What the live server printed last")[1]
+    printed = result.stdout.split("Last output of the live server")[1]
     assert "path=/no/such/path" in printed
     assert result.stderr == ""
 
