@@ -1,4 +1,4 @@
-"""What holds for the template's own files, whatever is answered."""
+"""Rules for the template's own files."""
 
 import re
 import tomllib
@@ -40,7 +40,7 @@ def test_a_module_that_differs_by_database_is_a_plain_file_included_as_it_is(
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_no_slug_is_the_name_of_a_direct_dependency(render: Render, database: str) -> None:
+def test_a_slug_cannot_be_the_name_of_a_direct_dependency(render: Render, database: str) -> None:
     project = tomllib.loads((render(database=database) / "pyproject.toml").read_text())
     requirements = project["project"]["dependencies"] + project["dependency-groups"]["dev"]
     source = (ROOT / "includes/slug.jinja").read_text()
