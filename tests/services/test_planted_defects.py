@@ -1,4 +1,4 @@
-"""The suite of a service is shown to be able to fail: each defect turns it red."""
+"""The suite of a service can fail: every planted defect turns it red."""
 
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from evergreen.services import run_suite
 COMMIT = "    await session.commit()\n"
 OWNER = ", Task.owner_id == owner.id"
 
-# Where, what is there, what takes its place. A defect is planted at one place only, though
-# the same text may stand at several.
+# The file, the text to replace, which must occur there exactly once, and its replacement.
 DEFECTS = {
     "a registration is not committed": (
         "app/auth/service.py",
@@ -23,7 +22,7 @@ DEFECTS = {
         "        user.password_hash = new_hash\n        await session.commit()\n",
         "        user.password_hash = new_hash\n",
     ),
-    "a conflict answers 400": ("app/errors.py", "    status = 409\n", "    status = 400\n"),
+    "a conflict returns 400": ("app/errors.py", "    status = 409\n", "    status = 400\n"),
     "a 401 has no WWW-Authenticate": (
         "app/errors.py",
         '    headers: ClassVar = {"WWW-Authenticate": "Bearer"}\n',
@@ -44,22 +43,22 @@ DEFECTS = {
         f".returning(Task.id)\n    )\n{COMMIT}",
         ".returning(Task.id)\n    )\n",
     ),
-    "the list has the tasks of everybody": (
+    "the list has the tasks of all users": (
         "app/tasks/service.py",
         "        .where(Task.owner_id == owner.id)\n        .order_by",
         "        .order_by",
     ),
-    "everybody reads a task": (
+    "everyone can read a task": (
         "app/tasks/service.py",
         f"select(Task).where(Task.id == task_id{OWNER})",
         "select(Task).where(Task.id == task_id)",
     ),
-    "everybody changes a task": (
+    "everyone can change a task": (
         "app/tasks/service.py",
         f"update(Task)\n        .where(Task.id == task_id{OWNER})",
         "update(Task)\n        .where(Task.id == task_id)",
     ),
-    "everybody deletes a task": (
+    "everyone can delete a task": (
         "app/tasks/service.py",
         f"delete(Task).where(Task.id == task_id{OWNER})",
         "delete(Task).where(Task.id == task_id)",
@@ -80,16 +79,16 @@ DEFECTS = {
         "select(User)",
     ),
     "a login ignores the password": ("app/auth/service.py", "if not valid:", "if False:"),
-    "a new task answers 200": ("app/tasks/routes.py", ", status_code=201)", ")"),
-    "a registration answers 200": ("app/auth/routes.py", ", status_code=201)", ")"),
-    "a deletion answers 200": ("app/tasks/routes.py", ", status_code=204)", ")"),
-    "a route of tasks asks nobody who is there": (
+    "a new task returns 200": ("app/tasks/routes.py", ", status_code=201)", ")"),
+    "a registration returns 200": ("app/auth/routes.py", ", status_code=201)", ")"),
+    "a deletion returns 200": ("app/tasks/routes.py", ", status_code=204)", ")"),
+    "a route of tasks needs no login": (
         "app/tasks/routes.py",
         "async def delete_task(task_id: UUID, user: CurrentUser, session: SessionDep) -> None:\n"
         "    await service.delete_task(session, user, task_id)\n",
         "async def delete_task(task_id: UUID) -> None:\n    pass\n",
     ),
-    "a route of auth asks nobody who is there": (
+    "a route of auth needs no login": (
         "app/auth/routes.py",
         "async def read_me(user: CurrentUser) -> UserPublic:\n",
         'async def read_me() -> UserPublic:\n    user = {"id": "0" * 32, "email": ""}\n',
@@ -251,7 +250,7 @@ def test_that_adds_an_override_and_fails(app: FastAPI, app_with_login: FastAPI) 
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_overrides_are_restored_whatever_a_test_has_changed(
+def test_overrides_are_restored_after_each_test(
     installed_service: Path, service_to_change: Path, seed: int
 ) -> None:
     file = service_to_change / "tests/test_overrides.py"
@@ -275,7 +274,7 @@ def test_a_test_without_an_app_or_a_session_opens_no_connection(installed_servic
 
 
 def exchange_of(installed_service: Path, service_to_change: Path, failing_test: str) -> str:
-    """The section of the report and what comes after it."""
+    """Returns the output of a failing test from its section `HTTP exchange` on."""
     (service_to_change / "tests/test_failing.py").write_text(failing_test)
     result = run_suite(installed_service, "-x", service=service_to_change)
     return result.stdout.split("HTTP exchange")[1]
@@ -301,7 +300,7 @@ async def test_something(anonymous_client: AsyncClient) -> None:
 """
 
 
-def test_a_test_that_fails_shows_the_exchange_without_secrets(
+def test_a_failing_test_shows_the_exchange_without_secrets(
     installed_service: Path, service_to_change: Path
 ) -> None:
     report = exchange_of(installed_service, service_to_change, TEST_THAT_FAILS)
@@ -327,7 +326,7 @@ async def test_something(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -
 """
 
 
-def test_a_request_that_makes_the_app_fail_is_shown_after_those_before_it(
+def test_a_request_that_crashes_the_app_is_shown_after_the_earlier_ones(
     installed_service: Path, service_to_change: Path
 ) -> None:
     report = exchange_of(installed_service, service_to_change, TEST_THAT_BREAKS_THE_APP)

@@ -1,4 +1,4 @@
-"""A service as a client meets it: installed as its README says, in a real server process."""
+"""A service as clients see it: installed as its README says, in a real server process."""
 
 import json
 import signal
@@ -24,7 +24,7 @@ PRODUCTION = {
 
 @pytest.fixture
 def environment(installed_service: Path, tmp_path: Path) -> dict[str, str]:
-    """That of a container: a database of the test's own, and the image's variables."""
+    """The variables of a container's image, with a database of the test's own."""
     database = f"sqlite+aiosqlite:///{tmp_path}/service.db"
     return {"PATH": f"{installed_service}/.venv/bin", "DATABASE_URL": database, **PRODUCTION}
 
@@ -37,7 +37,7 @@ def migrated(installed_service: Path, environment: dict[str, str]) -> None:
 
 
 def production_command(installed_service: Path) -> list[str]:
-    """The CMD of the Dockerfile, without the address that it listens on."""
+    """Returns the CMD of the Dockerfile, without the address that it listens on."""
     line = (installed_service / "Dockerfile").read_text().splitlines()[-1]
     listen = '"--host", "0.0.0.0", "--port", "8000", '
     assert listen in line
@@ -47,9 +47,9 @@ def production_command(installed_service: Path) -> list[str]:
 
 @contextmanager
 def served(installed_service: Path, environment: dict[str, str], *command: str) -> Iterator[str]:
-    """The address of a server process, which SIGTERM stops.
+    """Yields the address of a server process, which SIGTERM stops.
 
-    Without a command, it is that of the Dockerfile.
+    The default command is that of the Dockerfile.
     """
     command = command or tuple(production_command(installed_service))
     port = str(free_port())
@@ -62,11 +62,11 @@ def served(installed_service: Path, environment: dict[str, str], *command: str) 
         yield address
     finally:
         process.terminate()
-        # Having stopped in good order, uvicorn ends by the signal that it got.
+        # After a clean shutdown, uvicorn ends by the signal that it received.
         assert process.wait(timeout=15) in {0, -signal.SIGTERM}
 
 
-def test_tasks_are_still_there_after_a_restart(
+def test_tasks_survive_a_restart(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     with (
@@ -86,7 +86,7 @@ def test_tasks_are_still_there_after_a_restart(
         assert client.get("/tasks").json() == [{**kept, "done": True}]
 
 
-def test_what_was_answered_to_be_created_is_there_at_once(
+def test_a_created_task_can_be_read_at_once(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     with (
@@ -101,7 +101,7 @@ def test_what_was_answered_to_be_created_is_there_at_once(
             assert (read.status_code, read.json()) == (200, created.json())
 
 
-def test_many_writers_at_once_do_not_lock_each_other_out(
+def test_concurrent_writers_do_not_lock_each_other_out(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     statuses = []
@@ -126,7 +126,7 @@ def test_many_writers_at_once_do_not_lock_each_other_out(
     assert statuses == [201] * 1000
 
 
-def test_of_registrations_of_one_address_at_once_one_succeeds(
+def test_only_one_of_several_concurrent_registrations_succeeds(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     statuses = []
@@ -144,7 +144,7 @@ def test_of_registrations_of_one_address_at_once_one_succeeds(
     assert sorted(statuses) == [201] + [409] * 9
 
 
-def test_production_refuses_to_start_with_the_secret_that_everybody_knows(
+def test_production_refuses_to_start_with_the_default_secret(
     installed_service: Path, environment: dict[str, str]
 ) -> None:
     del environment["SECRET_KEY"]
@@ -158,7 +158,7 @@ def test_production_refuses_to_start_with_the_secret_that_everybody_knows(
     assert "SECRET_KEY must be a random text of at least 32 bytes" in result.stderr
 
 
-def test_a_fresh_service_serves_with_tables_made_by_the_migrations(installed_service: Path) -> None:
+def test_poe_dev_migrates_a_new_database_and_serves_it(installed_service: Path) -> None:
     environment = {"PATH": f"{installed_service}/.venv/bin:/usr/bin:/bin"}
 
     with (
@@ -171,7 +171,7 @@ def test_a_fresh_service_serves_with_tables_made_by_the_migrations(installed_ser
     assert (installed_service / "service.db").exists()
 
 
-def test_a_hostile_name_and_description_arrive_unharmed_in_the_api_documentation(
+def test_a_hostile_name_and_description_are_unchanged_in_the_api_documentation(
     installed_service: Path, render: Render
 ) -> None:
     answers = {
@@ -194,7 +194,7 @@ def test_a_hostile_name_and_description_arrive_unharmed_in_the_api_documentation
     }
 
 
-def test_a_migration_that_is_written_from_the_models_is_clean_and_works(
+def test_a_generated_migration_is_clean_and_works(
     installed_service: Path, service_to_change: Path
 ) -> None:
     models = service_to_change / "app/tasks/models.py"
@@ -219,7 +219,7 @@ def test_a_migration_that_is_written_from_the_models_is_clean_and_works(
     run("poe", "check")
 
 
-def test_the_migrations_can_be_undone_and_done_again(
+def test_migrations_can_be_reverted_and_applied_again(
     installed_service: Path, environment: dict[str, str], migrated: None, tmp_path: Path
 ) -> None:
     alembic = str(installed_service / ".venv/bin/alembic")
@@ -238,7 +238,7 @@ def test_the_migrations_can_be_undone_and_done_again(
     assert tables() == {"alembic_version", "users", "tasks"}
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(
+def test_a_failed_migration_leaves_nothing_behind(
     installed_service: Path,
     service_to_change: Path,
     environment: dict[str, str],
