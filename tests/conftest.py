@@ -76,7 +76,7 @@ def isolated_git() -> Iterator[None]:
 def fast_copier() -> Iterator[None]:
     """Copier compiles each source of the template only once, and starts fewer processes."""
     with pytest.MonkeyPatch.context() as patch:
-        # Where git tracks file modes, this changes nothing, yet starts a process for each file: 134.
+        # Where git tracks file modes, this changes nothing, yet it starts 134 processes.
         patch.setattr("copier._main.Worker._sync_git_index_executable_bit", lambda *_: None)
         with compiled_once({}):
             yield

@@ -4,8 +4,8 @@ import json
 import signal
 import sqlite3
 import subprocess
-import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -104,24 +104,20 @@ def test_a_created_task_can_be_read_at_once(
 def test_concurrent_writers_do_not_lock_each_other_out(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
-    statuses = []
-
-    def write(address: str, headers: httpx.Headers) -> None:
+    def write(address: str, headers: httpx.Headers) -> list[int]:
         with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
-            for number in range(25):
-                statuses.append(client.post("/tasks", json={"title": str(number)}).status_code)
+            return [
+                client.post("/tasks", json={"title": str(number)}).status_code
+                for number in range(25)
+            ]
 
     with (
         served(installed_service, environment) as address,
         logged_in(address) as client,
+        ThreadPoolExecutor(40) as threads,
     ):
-        threads = [
-            threading.Thread(target=write, args=(address, client.headers)) for _ in range(40)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        writers = [threads.submit(write, address, client.headers) for _ in range(40)]
+        statuses = [status for writer in writers for status in writer.result()]
 
     assert statuses == [201] * 1000
 
@@ -129,17 +125,14 @@ def test_concurrent_writers_do_not_lock_each_other_out(
 def test_only_one_of_several_concurrent_registrations_succeeds(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
-    statuses = []
+    def register(address: str) -> int:
+        return httpx.post(f"{address}/auth/register", json=ADA).status_code
 
-    def register(address: str) -> None:
-        statuses.append(httpx.post(f"{address}/auth/register", json=ADA).status_code)
-
-    with served(installed_service, environment) as address:
-        threads = [threading.Thread(target=register, args=(address,)) for _ in range(10)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with (
+        served(installed_service, environment) as address,
+        ThreadPoolExecutor(10) as threads,
+    ):
+        statuses = list(threads.map(register, [address] * 10))
 
     assert sorted(statuses) == [201] + [409] * 9
 
