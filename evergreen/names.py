@@ -1,4 +1,4 @@
-"""The names in a service that its team uses in code and commands of its own."""
+"""Finds the names in a service that its team may use in its own code and commands."""
 
 import ast
 import tomllib
@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 
 def names_in(files: dict[str, bytes]) -> set[str]:
-    """Such as `fixture client`, `task cov`, `setting DATABASE_URL` and `app.errors.Problem`.
+    """Returns names such as `fixture client`, `task cov` and `setting DATABASE_URL`.
 
-    The fixtures and names that a file of tests keeps to itself are left out.
+    Names from modules look like `app.errors.Problem`. Files of tests keep theirs to themselves.
     """
     names = {f"task {name}" for name in tasks_in(files["pyproject.toml"].decode())}
     for path, content in files.items():
