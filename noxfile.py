@@ -84,6 +84,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Test services, questions and the proof itself; every planted defect must be noticed."""
     install(session, group="test")
+    # With pytest 9.2, `loadgroup` has no effect.
     options = ["-q", "-n", "2", "--dist", "loadfile", "-m", "not thorough"]
     others = ["--ignore=tests/updates", "--ignore=tests/updater"]
     session.run("pytest", *options, *others, *session.posargs)

@@ -35,7 +35,7 @@ HOSTILE: dict[str, list[Any]] = {
 REFUSED: list[tuple[str, Any, str]] = [
     ("project_name", "", "The name is empty: type at least one character."),
     ("project_name", "   ", "The name is empty: type at least one character."),
-    ("project_name", " a", "The name begins or ends with white space: leave that out."),
+    ("project_name", " a", "The name begins or ends with white space: remove it."),
     ("project_name", "x" * 300, "The name has 300 characters: type at most 100."),
     ("project_name", "a\nb", "The name has a line break or another control character"),
     ("project_name", "a\u2028b", "The name has a line break or another control character"),
@@ -45,24 +45,24 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "project_slug",
         "My Service",
-        '"My Service" is no slug: type lower-case letters and digits, a letter first, with '
+        '"My Service" is not a slug: type lower-case letters and digits, a letter first, with '
         "single hyphens in between, such as my-service.",
     ),
-    ("project_slug", "1st", '"1st" is no slug'),
-    ("project_slug", "a--b", '"a--b" is no slug'),
-    ("project_slug", "a-", '"a-" is no slug'),
-    ("project_slug", "a\n", '"a\\n" is no slug'),
-    ("project_slug", "ünï", '"ünï" is no slug'),
-    ("project_slug", "🚀", '"🚀" is no slug'),
-    ("project_slug", "", '"" is no slug'),
+    ("project_slug", "1st", '"1st" is not a slug'),
+    ("project_slug", "a--b", '"a--b" is not a slug'),
+    ("project_slug", "a-", '"a-" is not a slug'),
+    ("project_slug", "a\n", '"a\\n" is not a slug'),
+    ("project_slug", "ünï", '"ünï" is not a slug'),
+    ("project_slug", "🚀", '"🚀" is not a slug'),
+    ("project_slug", "", '"" is not a slug'),
     ("project_slug", "x" * 51, "The slug has 51 characters: type at most 50."),
     (
         "project_slug",
         "fastapi",
-        "fastapi is the name of a package that the service depends on: type another, such "
+        "fastapi is the name of a package that the service depends on: type another one, such "
         "as fastapi-service.",
     ),
-    ("project_slug", "true", "true is a word of YAML: type another, such as true-service."),
+    ("project_slug", "true", "true is a value in YAML: type another one, such as true-service."),
     ("coverage_threshold", 101, "a number from 0 to 100, not 101."),
     ("coverage_threshold", -1, "a number from 0 to 100, not -1."),
 ]

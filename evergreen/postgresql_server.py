@@ -19,7 +19,10 @@ NOBODY: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() 
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """Yields a temporary folder that every user may enter: for root, PostgreSQL is another user."""
+    """Yields a temporary folder that every user may enter: for root, PostgreSQL is another user.
+
+    Not pytest's `tmp_path`: pytest closes its folders to other users whenever it runs.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

@@ -18,6 +18,7 @@ from evergreen.processes import command_lines, heed_ctrl_c, wait_until
 from evergreen.services import (
     copy_of,
     install_service,
+    is_ready,
     logged_in,
     run_suite,
     stop_suite,
@@ -481,14 +482,6 @@ def served(service: Path, environment: dict[str, str], *command: str) -> Iterato
     finally:
         os.killpg(process.pid, signal.SIGINT)
         process.wait(timeout=15)
-
-
-def is_ready(address: str, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, "the server has stopped"
-    try:
-        return httpx.get(f"{address}/readyz").is_success
-    except httpx.TransportError:
-        return False
 
 
 def test_a_created_task_can_be_read_at_once_and_after_a_restart(
