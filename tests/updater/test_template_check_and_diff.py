@@ -101,7 +101,7 @@ def test_a_program_that_is_missing_is_named(template: Path, tmp_path: Path) -> N
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
 
     result = subprocess.run(
-        command("check"), cwd=service, env={"PATH": ""}, capture_output=True, text=True
+        command(service, "check"), cwd=service, env={"PATH": ""}, capture_output=True, text=True
     )
 
     assert result.stderr == "There is no program git: install uv and git first.\n"
