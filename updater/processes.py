@@ -19,7 +19,7 @@ GIT = (
     *("-c", "submodule.recurse=false"),
 )
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-GRACE = 1.0
+GRACE = 0.5
 """Seconds in which a program may end by itself after a Ctrl-C, which the terminal sends it, too."""
 
 
