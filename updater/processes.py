@@ -55,7 +55,7 @@ def started(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.
         with suppress(subprocess.TimeoutExpired):
             process.wait(GRACE)
         process.terminate()
-        process.communicate()
+        process.wait()
         raise
 
 
