@@ -91,7 +91,7 @@ def fixtures(node: ast.AST) -> Iterator[tuple[int, str]]:
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             decorators = " ".join(map(ast.unparse, node.decorator_list))
-            if node.name.startswith("test") or "fixture" in decorators:
+            if node.name.startswith("test") or re.search(r"\bfixture\b", decorators):
                 for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
                     yield argument.lineno, argument.arg
         case ast.Call(func=ast.Attribute(attr="usefixtures" | "getfixturevalue")):

@@ -57,13 +57,14 @@ def edited_service(template: Path, path: str, folder: Path) -> Path:
     return service
 
 
+EDITED = "settings: Settings, echo: bool = False"
 CONFLICT = "app/db/engine.py: you and the template changed the same lines"
 
 
 def service_with_a_conflict(template: Path, folder: Path) -> Path:
     """Of 0.2.0, with a change of a line that a later release has changed, too."""
     service = copy_of_release(template, "0.2.0", {}, folder)
-    replace(service / "app/db/engine.py", '"timeout": 10', '"timeout": 20')
+    replace(service / "app/db/engine.py", "settings: Settings", EDITED)
     commit_all(service)
     return service
 
