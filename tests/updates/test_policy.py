@@ -2,12 +2,14 @@
 
 import itertools
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 from evergreen.names import module_of, names_in
 from evergreen.questions import offered_in, questions_in
 from evergreen.releases import TIP, find_releases, fresh_files, git
+from evergreen.working_tree import ROOT
 
 HEADING = "## Renamed and removed"
 
@@ -64,6 +66,17 @@ def test_the_changelog_lists_what_was_renamed_or_removed(template: Path) -> None
     assert sorted(gone) == sorted(rows_of_the_table(template)), (
         f'List it under "{HEADING}" in CHANGELOG.md, with what takes its place.'
     )
+
+
+def test_the_updater_knows_every_moved_name_of_the_newest_release(template: Path) -> None:
+    tables = tomllib.loads((ROOT / "updater/moved_names.toml").read_text())
+    moved = {row["old"] for row in tables["imports"]}
+    moved |= {f"fixture {row['old']}" for row in tables["fixtures"]}
+    newest = list(find_releases(template))[-1]
+
+    gone = taken_away(template, [newest, TIP])
+
+    assert {module_of(name) if name.endswith(".py") else name for name in gone} <= moved
 
 
 RENAMES = {
