@@ -93,7 +93,7 @@ def update_service(version: str | None, data: list[str]) -> None:
     print(f"\nThe update is a commit on the branch {branch}; nothing else has changed.")
     restore = ""
     if git("status", "--porcelain", "--", LOCK).startswith(" M"):
-        print(f"`uv run` had brought {LOCK} up to date: the branch has that, too.")
+        print(f"{LOCK} has changes that are not committed: the branch has them, too.")
         restore = f"git restore {LOCK} && "
     if not tests_pass:
         sys.exit(f"Its tests fail. To fix them: {restore}git switch {branch}")

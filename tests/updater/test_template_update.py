@@ -238,6 +238,20 @@ def test_an_answer_that_is_the_same_changes_nothing(template: Path, tmp_path: Pa
     assert state_of(service) == before
 
 
+@pytest.mark.usefixtures("passing_suite")
+def test_an_update_to_an_older_release_warns(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+
+    result = run_task(service, "update", "--to", "0.2.0")
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(
+        "Warning: 0.2.0 is older than 0.3.0, so this takes out what 0.3.0 brought.\n"
+        "Updating from 0.3.0 to 0.2.0 ...\n"
+    )
+    assert git("branch", "--list", "template-0.2.0", cwd=service)
+
+
 # ── What it refuses, with the service as it was ──────────────────────────────
 
 
