@@ -1,5 +1,6 @@
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,9 @@ def installed_before(programs: dict[str, Path], own_uv: Path) -> None:
 
 
 @pytest.fixture
-def passing_suite(own_uv: Path) -> None:
-    """An update does not really run the tests of the service, which takes two seconds."""
+def quick_update(own_uv: Path) -> None:
+    """An update takes the Copier that is installed here, and does not really run the tests."""
     insert_first(own_uv, 'if [ "$*" = "run --quiet pytest -q" ]; then exit; fi')
+    own_uvx = own_uv.with_name("uvx")  # called with --quiet --from copier... copier
+    own_uvx.write_text(f'#!/bin/sh\nshift 4\nexec "{sys.executable}" -m copier "$@"\n')
+    own_uvx.chmod(0o755)

@@ -12,7 +12,7 @@ from evergreen.releases import TIP, copy_of_release, fresh_files, git
 from evergreen.suites import own_environment
 from tests.updater.task_runs import BRANCH, command
 
-pytestmark = pytest.mark.usefixtures("installed_before")
+pytestmark = pytest.mark.usefixtures("installed_before", "quick_update")
 
 
 GH = """\
