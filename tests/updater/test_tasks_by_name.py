@@ -20,10 +20,9 @@ from evergreen.releases import TIP, commit_all, copy_of_release, git, release
 from evergreen.rendering import files_of
 from evergreen.suites import own_environment
 from evergreen.working_tree import ROOT
-from tests.updater.task_runs import BRANCH, state_of
+from tests.updater.task_runs import BRANCH, NEXT, release_next, state_of
 
 pytestmark = pytest.mark.usefixtures("installed_before")
-NEXT = "10000.0.0"
 
 
 def poe(service: Path, task: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,12 +43,6 @@ def shell(script: str, service: Path) -> None:
 def commands_in(printed: str) -> dict[str, str]:
     """The commands that a task suggests, by what they are for."""
     return dict(re.findall(r"(?m)^    ([a-z ]+): +(.*)$", printed))
-
-
-def release_next(template: Path) -> None:
-    """A release that changes a file of services."""
-    append(template / "template/app/health/routes.py", "\n\n# Newer.\n")
-    release(template, NEXT)
 
 
 @pytest.fixture
