@@ -251,7 +251,7 @@ def test_an_update_to_an_older_release_warns(template: Path, tmp_path: Path) -> 
 
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith(
-        "Warning: 0.2.0 is older than 0.3.0, so this takes out what 0.3.0 brought.\n"
+        "Warning: 0.2.0 is older than 0.3.0, so this removes what 0.3.0 added.\n"
         "Updating from 0.3.0 to 0.2.0 ...\n"
     )
     assert git("branch", "--list", "template-0.2.0", cwd=service)
