@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import embedded_postgresql
 from app.db.engine import parse_database_url
 from tests.database import RunOn, migrate
-from tests.plugins.database_url import GIVEN, migrate_given
+from tests.plugins.database_url_option import GIVEN, migrate_given
 
 # A power cut may spoil the data; then the next run starts from nothing.
 CAREFREE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]

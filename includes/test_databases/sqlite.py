@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 
 from tests.database import RunOn, migrate
-from tests.plugins.database_url import GIVEN, migrate_given
+from tests.plugins.database_url_option import GIVEN, migrate_given
 
 # All connections of this process share it, while one is open. Unlike `:memory:`, of which
 # SQLAlchemy opens one connection for all, it has a pool and transactions as a file has.

@@ -25,7 +25,7 @@ from tests.helpers import add_user, http_client, settings_for
 
 pytest_plugins = [
     "tests.plugins.collector",
-    "tests.plugins.database_url",
+    "tests.plugins.database_url_option",
     "tests.plugins.databases",
     "tests.plugins.exchanges",
     "tests.plugins.isolation",
