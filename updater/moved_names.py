@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,8 +56,9 @@ def print_uses_of_moved_names(folder: Path, paths: list[str], ours: str, target:
 def uses_in(source: str, path: str, moves: list[Move]) -> list[tuple[int, Move]]:
     """Returns the lines that use a moved name; none for a file that is not Python."""
     try:
-        tree = ast.parse(MARKERS.sub("", source))
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings(action="ignore"):  # about its escapes, for example
+            tree = ast.parse(MARKERS.sub("", source))
+    except (RecursionError, SyntaxError, ValueError):
         return []
     package = Path(path).parts[:-1]
     of_fixtures = [move for move in moves if move.is_fixture]

@@ -83,8 +83,13 @@ def test_a_file_with_a_conflict_is_read_without_its_markers() -> None:
     assert lines_of(conflict, "app/ours.py") == {"app.old": [2]}
 
 
-def test_a_file_that_is_no_python_is_passed_over() -> None:
-    assert lines_of("from app.old import (\n", "app/ours.py") == {}
+@pytest.mark.parametrize("source", ["from app.old import (\n", "\0", f"{'(' * 5000}\n"])
+def test_a_file_that_is_not_python_is_passed_over(source: str) -> None:
+    assert lines_of(source, "app/ours.py") == {}
+
+
+def test_what_python_warns_of_in_a_file_is_not_printed() -> None:
+    assert lines_of('import app.old\n"\\d"\n', "app/ours.py") == {"app.old": [1]}
 
 
 # ── The table ────────────────────────────────────────────────────────────────
