@@ -1,7 +1,6 @@
 import logging.config
 import sys
 from time import perf_counter
-from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -41,7 +40,6 @@ def configure_logs(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    to_root: dict[str, Any] = {"handlers": [], "propagate": True}
     logging.config.dictConfig(
         {
             "version": 1,
@@ -58,11 +56,12 @@ def configure_logs(settings: Settings) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
             "root": {"handlers": ["stderr"], "level": settings.log_level},
+            # They lose the handlers that the server gave them.
             "loggers": {
-                "uvicorn": to_root,
-                "uvicorn.error": to_root,
+                "uvicorn": {"propagate": True},
+                "uvicorn.error": {"propagate": True},
                 # It would log each request a second time.
-                "uvicorn.access": {"handlers": [], "propagate": False},
+                "uvicorn.access": {"propagate": False},
             },
         }
     )

@@ -11,7 +11,7 @@ from tools.mutants.operators import mutate
 from tools.mutants.runner import Planted, RunError, survivors_of
 from tools.mutants.survivors import DOCUMENT, Key, entry_of, read_equivalent
 
-MUTATED = ["app/auth/*.py", "app/tasks/*.py", "app/db/*.py", "app/errors.py"]
+MUTATED = ["app/**/*.py"]
 BAR = 0.95
 
 

@@ -18,7 +18,9 @@ from tools.mutants.operators import Mutant
 from tools.mutants.survivors import Key
 
 WORKER = Path(__file__).with_name("worker.py")
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "*.db*")
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".postgresql*", ".venv", ".*_cache", "__pycache__", "*.db*"
+)
 MAX_ANSWER = 1_000_000
 
 
@@ -50,6 +52,8 @@ async def survivors_of(service: Path, planted: Sequence[Planted]) -> list[Plante
     # The workers share it: each takes the next one when it is done with another.
     waiting = iter(planted)
     with tempfile.TemporaryDirectory() as temporary:
+        # For root, PostgreSQL runs as somebody else, and its data is elsewhere in a private folder.
+        Path(temporary).chmod(0o755)
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(os.cpu_count() or 1):
@@ -136,7 +140,7 @@ async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
         yield worker
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGTERM)
         # It is at its end when the run, too, has gone.
         await worker.stdout.read()
         await process.wait()
