@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import User
 from app.db.base import now
-from app.main import MAX_BODY_BYTES
 from app.tasks.models import Task
 from app.tasks.schemas import TaskPublic
 from tests.client import AsyncClient
@@ -30,12 +29,18 @@ async def tasks(session: AsyncSession, fake_user: User) -> list[dict[str, Any]]:
     start = now()
     tasks = [
         Task(
-            id=UUID(int=100 - second),  # in another order than the times
+            id=UUID(int=number),
             owner_id=fake_user.id,
             title=title,
             created_at=start + timedelta(seconds=second),
         )
-        for second, title in enumerate(["Buy milk", "Call Grace", "Answer the letter", "Sleep"])
+        for second, number, title in [
+            (0, 4, "Buy milk"),
+            # Where the times are the same, the ids decide.
+            (1, 2, "Call Grace"),
+            (1, 3, "Answer the letter"),
+            (2, 1, "Sleep"),
+        ]
     ]
     session.add_all(reversed(tasks))
     await session.commit()
@@ -66,8 +71,12 @@ async def test_a_new_task_with_an_invalid_part_is_refused(client: AsyncClient) -
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b'{"title": ' + b"[" * 100_000, 400), (b" " * (MAX_BODY_BYTES + 1), 413)],
-    ids=["100,000 levels", "over the limit"],
+    [
+        (b'{"title": ' + b"[" * 100_000, 400),
+        (b" " * 1024 * 1024, 400),
+        (b" " * (1024 * 1024 + 1), 413),
+    ],
+    ids=["100,000 levels", "at the limit", "over the limit"],
 )
 async def test_a_strange_body_is_refused_and_not_echoed(
     client: AsyncClient, body: bytes, status: int

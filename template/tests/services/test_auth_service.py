@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,6 +63,24 @@ async def test_an_unknown_address_takes_the_time_of_a_hash(
             await service.authenticate(tested, hasher, email, "correct horse")
 
     assert hashed == ["correct horse"]
+
+
+async def test_a_password_is_hashed_and_verified_in_another_thread(
+    hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def remember_thread(*arguments: object) -> None:
+        threads.append(threading.current_thread())
+
+    monkeypatch.setattr(hasher.password_hash, "hash", remember_thread)
+    monkeypatch.setattr(hasher.password_hash, "verify_and_update", remember_thread)
+
+    await hasher.hash("correct horse")
+    await hasher.verify("correct horse", "a hash")
+
+    assert len(threads) == 2
+    assert threading.current_thread() not in threads
 
 
 async def test_a_lone_surrogate_is_a_wrong_password(hasher: PasswordHasher) -> None:
