@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -14,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from evergreen.postgresql_server import open_folder
 from tools.mutants.operators import Mutant
 from tools.mutants.survivors import Key
 
@@ -51,13 +51,11 @@ async def survivors_of(service: Path, planted: Sequence[Planted]) -> list[Plante
     progress = Progress(len(planted))
     # The workers share it: each takes the next one when it is done with another.
     waiting = iter(planted)
-    with tempfile.TemporaryDirectory() as temporary:
-        # For root, PostgreSQL runs as somebody else, and its data is elsewhere in a private folder.
-        Path(temporary).chmod(0o755)
+    with open_folder() as temporary:
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(os.cpu_count() or 1):
-                    folder = Path(temporary) / f"worker {number}"
+                    folder = temporary / f"worker {number}"
                     group.create_task(work(service, folder, waiting, survivors, progress))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None

@@ -126,9 +126,11 @@ async def test_a_connection_through_pgbouncer_is_configured(pgbouncer: AsyncEngi
 
 async def test_a_statement_is_prepared_each_time_behind_pgbouncer(pgbouncer: AsyncEngine) -> None:
     async with pgbouncer.connect() as connection:
-        await connection.execute(text("CREATE TEMPORARY TABLE notes AS SELECT 1 AS id"))
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await driver.execute("CREATE TEMPORARY TABLE notes AS SELECT 1 AS id")
         before = (await connection.execute(text("SELECT * FROM notes"))).all()
-        await connection.execute(text("ALTER TABLE notes ADD title text"))
+        await driver.execute("ALTER TABLE notes ADD title text")
         after = (await connection.execute(text("SELECT * FROM notes"))).all()
 
     assert before == [(1,)]
