@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["nox>=2026.10.20"]
 # ///
-"""The proof of the template: `uvx nox -t ci` runs all that CI runs, `uvx nox` all but updates.
+"""Proves the template: `uvx nox -t ci` runs all that CI runs, `uvx nox` all but the updates.
 
 `uvx nox -l` lists the rest.
 """
@@ -25,21 +25,21 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 
 
 def install(session: nox.Session, *requirements: str, group: str | None = None) -> None:
-    """Into the environment of the session, which uv is then made to forget.
+    """Installs into the environment of the session, and then hides that environment from uv.
 
-    A service that a session makes has an environment of its own; with these variables, uv
-    would install it into that of the session.
+    A service that a session renders has its own environment; with these variables, uv would
+    install it into that of the session.
     """
     if group is not None:
         requirements += tuple(nox.project.dependency_groups(PROJECT, group))
     session.install(*requirements)
     session.env.pop("VIRTUAL_ENV", None)
     session.env.pop("UV_PROJECT_ENVIRONMENT", None)
-    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # where it is set, each import takes longer
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""  # without byte code, every import takes longer
 
 
 def write_to_memory(session: nox.Session) -> None:
-    """An update starts 200 processes that write small files, for which memory is faster."""
+    """Memory is faster for an update, which starts 200 processes that write small files."""
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3:
         session.env["TMPDIR"] = str(memory)
@@ -56,18 +56,18 @@ def service(session: nox.Session) -> None:
         question, equals, _ = answer.partition("=")
         if not equals or question not in questions:
             session.error(
-                f"{answer}: type a question, =, and the answer, such as database=postgresql; "
+                f"{answer}: type question=answer, such as database=postgresql; "
                 f"the questions are {', '.join(questions)}"
             )
     install(session, COPIER)
     answers = [f"--data={answer}" for answer in session.posargs]
     with rendered(session, "service", *answers) as folder, session.chdir(folder):
-        session.run("uv", "run", "pytest", "-q", external=True)  # which installs the project first
+        session.run("uv", "run", "pytest", "-q", external=True)  # installs the project first
 
 
 @nox.session(tags=["ci"])
 def lint(session: nox.Session) -> None:
-    """Check format and style of the template's own code."""
+    """Check the format and style of the template's own code."""
     install(session, group="lint")
     session.run("ruff", "format", "--check")
     session.run("ruff", "check")
@@ -82,8 +82,9 @@ def types(session: nox.Session) -> None:
 
 @nox.session(tags=["ci"])
 def tests(session: nox.Session) -> None:
-    """Break services and the proof of them, serve them, update them; each must be noticed."""
+    """Test services, questions and the proof itself; every planted defect must be noticed."""
     install(session, group="test")
+    # With pytest 9.2, `loadgroup` has no effect.
     options = ["-q", "-n", "2", "--dist", "loadfile", "-m", "not thorough"]
     others = ["--ignore=tests/updates", "--ignore=tests/updater"]
     session.run("pytest", *options, *others, *session.posargs)
@@ -91,32 +92,32 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def thorough(session: nox.Session) -> None:
-    """Run the tests that take long: each test of a service alone, more ways to stop it."""
+    """Run the slow tests, such as each test of a service alone (nightly)."""
     install(session, group="test")
     session.run("pytest", "-q", "-n", "2", "-m", "thorough", *session.posargs)
 
 
 @nox.session(tags=["ci"])
 def combinations(session: nox.Session) -> None:
-    """Prove each service that the questions can produce; write proof.html."""
+    """Prove every service that the questions can produce; write proof.html."""
     install(session, group="evergreen")
     session.run("python", "-m", "tools.combinations", *session.posargs)
 
 
 @nox.session(tags=["ci"])
 def updates(session: nox.Session) -> None:
-    """Update services of each release, as teams have edited them; add a table to proof.html."""
+    """Update services of every release, edited as by teams; add a table to proof.html."""
     install(session, group="test")
     write_to_memory(session)
     options = ["-q", "-n", "2", "-m", "not thorough"]
-    # The page shows all updates, so a choice of them has no place there.
+    # The page shows all updates, so a selection has no place there.
     page = [] if session.posargs else ["--page=proof.html"]
     session.run("pytest", *options, *page, "tests/updates", "tests/updater", *session.posargs)
 
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Measure the suite, the first start and the answers under load (not in CI)."""
+    """Measure the suite, the first start and the response time under load (not in CI)."""
     install(session, COPIER, "httpx")
     with tempfile.TemporaryDirectory() as temporary:
         folder = str(Path(temporary) / "service")
@@ -129,7 +130,7 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session
 def fleet(session: nox.Session) -> None:
-    """Update fifty services with random answers and edits (not in CI but each night)."""
+    """Update fifty services with random answers and edits (nightly)."""
     install(session, group="evergreen")
     write_to_memory(session)
     session.run("python", "-m", "tools.benchmarks.fleet", *session.posargs)
@@ -137,7 +138,7 @@ def fleet(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Mutate a service on each database and see whether its suite notices (not in CI).
+    """Mutate a service on each database and check whether its suite notices (not in CI).
 
     `uvx nox -s mutants -- --database sqlite --only app/logs.py` mutates one file on one of them.
     """
@@ -155,7 +156,7 @@ def mutants(session: nox.Session) -> None:
 
 @nox.session
 def pictures(session: nox.Session) -> None:
-    """Draw the pictures of the README anew, from real runs (not in CI)."""
+    """Redraw the pictures of the README from real runs (not in CI)."""
     install(session, group="evergreen")
     with rendered(session, "my-service") as folder:
         session.run("python", "-m", "tools.pictures", str(folder), "docs")
@@ -163,9 +164,9 @@ def pictures(session: nox.Session) -> None:
 
 @contextmanager
 def rendered(session: nox.Session, name: str, *options: str) -> Iterator[Path]:
-    """A service of HEAD, or of the working tree if that has changes, in a temporary folder."""
+    """Renders HEAD, or the working tree if it has changes, into a temporary folder."""
     with tempfile.TemporaryDirectory() as temporary:
-        # For root, PostgreSQL runs as somebody else, and its data is elsewhere in a private folder.
+        # For root, PostgreSQL runs as another user, and keeps its data elsewhere if it can't enter.
         Path(temporary).chmod(0o755)
         folder = Path(temporary) / name
         session.run("copier", "copy", "--quiet", "--defaults", *options, str(ROOT), str(folder))

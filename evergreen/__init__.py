@@ -1,4 +1,4 @@
-"""The library that renders, checks, installs, runs, serves and updates services.
+"""Renders, checks, installs, runs, serves and updates services.
 
 Tests and tools import it; it imports neither.
 """

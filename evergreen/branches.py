@@ -1,7 +1,7 @@
-"""Which branches of the template's Jinja were taken: each `if`, `elif` and conditional expression.
+"""Records which branches of the template's Jinja are taken: `if`, `elif`, conditional expressions.
 
-Copier renders as it always does. Only that each condition is wrapped, when Jinja has parsed it, in
-a call that records how it came out.
+Copier renders as usual, except that every condition is wrapped, as soon as Jinja has parsed it, in
+a call that records its outcome.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from jinja2 import nodes
 from evergreen.compilation import Compiled, compiled_once
 
 Outcome = tuple[str, int, bool]
-"""The digest of a source, the how manieth condition in it, how it came out."""
+"""The digest of a source, the index of a condition in it, and the outcome of the condition."""
 
 _seen: set[Outcome] = set()
 _compiled: Compiled = {}
@@ -27,7 +27,7 @@ _compiled: Compiled = {}
 
 @dataclass(frozen=True)
 class Branch:
-    """A condition of the template, and one of its two outcomes."""
+    """A condition in the template with one of its two outcomes."""
 
     file: str
     line: int
@@ -38,9 +38,9 @@ class Branch:
         return f"`{self.condition}` is never {str(self.outcome[2]).lower()}"
 
 
-def record(digest: str, number: int, condition: object) -> object:
-    """Called by what Jinja has compiled."""
-    _seen.add((digest, number, bool(condition)))
+def record(digest: str, index: int, condition: object) -> object:
+    """Records an outcome; compiled templates call this function."""
+    _seen.add((digest, index, bool(condition)))
     return condition
 
 
@@ -54,7 +54,7 @@ def conditions(tree: nodes.Template) -> list[nodes.If | nodes.CondExpr]:
 
 @contextmanager
 def recorded_branches() -> Iterator[set[Outcome]]:
-    """Records the branches that are taken in this process, in whatever Jinja renders."""
+    """Records all branches that Jinja takes in this process; the yielded set fills up meanwhile."""
     parse = jinja2.Environment._parse
     jinja2.Environment._parse = partialmethod(parse_and_wrap, parse)  # type: ignore[assignment]
     _seen.clear()
@@ -70,10 +70,10 @@ def parse_and_wrap(
 ) -> nodes.Template:
     tree = parse(environment, source, *rest)
     digest = digest_of(source)
-    for number, condition in enumerate(conditions(tree)):
+    for index, condition in enumerate(conditions(tree)):
         condition.test = nodes.Call(
             nodes.ImportedName(f"{__name__}.{record.__name__}"),
-            [nodes.Const(digest), nodes.Const(number), condition.test],
+            [nodes.Const(digest), nodes.Const(index), condition.test],
             [],
             None,
             None,
@@ -83,16 +83,16 @@ def parse_and_wrap(
 
 
 def sources(template: Path) -> Iterator[tuple[str, int, str]]:
-    """Of each text that Copier renders: its file, the line before it, and itself."""
+    """Yields the texts that Copier renders, as file, number of lines before the text, and text."""
     for folder in ("includes", "template"):
         for path in sorted((template / folder).rglob("*.jinja")):
             yield str(path.relative_to(template)), 0, path.read_text()
     document = yaml.compose((template / "copier.yml").read_text())
     for node in scalars(document):
         if "{" in node.value:
-            # A text that is folded or literal begins in the line below its sign.
-            before = node.start_mark.line + (1 if node.style in (">", "|") else 0)
-            yield "copier.yml", before, node.value
+            # A folded or literal scalar begins on the line below its indicator.
+            lines_before = node.start_mark.line + (1 if node.style in (">", "|") else 0)
+            yield "copier.yml", lines_before, node.value
 
 
 def scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
@@ -108,21 +108,21 @@ def scalars(node: yaml.Node | None) -> Iterator[yaml.ScalarNode]:
 
 
 def all_branches(template: Path) -> list[Branch]:
-    """Both outcomes of each condition in the template, its includes and copier.yml."""
+    """Lists both outcomes of every condition in the template, its includes and copier.yml."""
     options = yaml.safe_load((template / "copier.yml").read_text())["_envops"]
     environment = jinja2.Environment(
         lstrip_blocks=options["lstrip_blocks"], trim_blocks=options["trim_blocks"]
     )
-    found = []
-    for file, before, source in sources(template):
+    found: list[Branch] = []
+    for file, lines_before, source in sources(template):
         lines = source.splitlines()
         digest = digest_of(source)
-        for number, condition in enumerate(conditions(environment.parse(source))):
+        for index, condition in enumerate(conditions(environment.parse(source))):
             text = lines[condition.lineno - 1].strip()
-            for outcome in (True, False):
-                found.append(
-                    Branch(file, before + condition.lineno, text, (digest, number, outcome))
-                )
+            line = lines_before + condition.lineno
+            found += [
+                Branch(file, line, text, (digest, index, outcome)) for outcome in (True, False)
+            ]
     return found
 
 

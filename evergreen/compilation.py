@@ -1,4 +1,4 @@
-"""Jinja compiles the sources of a template once in a process, not anew for each service."""
+"""Makes Jinja compile the sources of a template once per process, not once per service."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ Compiled = dict[tuple[Any, ...], Any]
 
 @contextmanager
 def compiled_once(compiled: Compiled) -> Iterator[None]:
-    """Copier makes an environment for each service, and all are alike: compiling is half of it."""
+    """Copier creates an equal environment for each service; compiling takes half of a render."""
     compile_source = jinja2.Environment.compile
     jinja2.Environment.compile = partialmethod(  # type: ignore[assignment]
-        compile_unless_known, compile_source, compiled
+        compile_unless_cached, compile_source, compiled
     )
     try:
         yield
@@ -23,7 +23,7 @@ def compiled_once(compiled: Compiled) -> Iterator[None]:
         jinja2.Environment.compile = compile_source  # type: ignore[method-assign]
 
 
-def compile_unless_known(
+def compile_unless_cached(
     environment: jinja2.Environment,
     compile_source: Callable[..., Any],
     compiled: Compiled,

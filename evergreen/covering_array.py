@@ -1,4 +1,4 @@
-"""Few sets of answers in which each answer meets each answer to another question."""
+"""Combines answers so that few sets contain every pair of answers to different questions."""
 
 import itertools
 from typing import Any
@@ -9,14 +9,14 @@ from evergreen.questions import Answers
 
 
 def covering_array(factors: dict[str, list[Any]]) -> list[Answers]:
-    """Raises `ValueError` if the library has left out a pair, as others were seen to do."""
+    """Raises `ValueError` if the library misses a pair, as other libraries were seen to do."""
     rows: list[Answers] = covertable.make(factors, strength=2)
     assert_pairs_are_covered(factors, rows)
     return [{name: row[name] for name in factors} for row in rows]
 
 
 def assert_pairs_are_covered(factors: dict[str, list[Any]], rows: list[Answers]) -> None:
-    """Raises `ValueError` that names a pair of answers which no row has."""
+    """Raises `ValueError` naming the first pair of answers that no row has."""
     for first, second in itertools.combinations(factors, 2):
         found = {(row[first], row[second]) for row in rows}
         for pair in itertools.product(factors[first], factors[second]):

@@ -1,4 +1,4 @@
-"""What teams do to a service before they update it: named edits, each on a committed service."""
+"""Edits that teams make to a committed service before they update it."""
 
 import re
 import shutil
@@ -12,18 +12,18 @@ from evergreen.releases import commit_all
 
 @dataclass(frozen=True)
 class Scenario:
-    """An edit; what the service has to be made with; and what may come of an update."""
+    """An edit, the answers that a service needs for it, and whether an update may conflict."""
 
     edit: Callable[[Path], None]
     answers: Answers = field(default_factory=dict)
     may_conflict: bool = False
-    """Whether some release has changed the lines that the team has changed."""
+    """Whether some release changed the same lines as the edit."""
     database: int = 0
-    """Which of those that the release offers: the first one, or the last (-1)."""
+    """The index of one of the databases that the release offers: the first (0) or the last (-1)."""
 
 
 def insert_below(file: Path, seam: str, lines: str) -> None:
-    """Below the comment at which a team adds its own; raises `AssertionError` without it."""
+    """Inserts lines below the comment for a team's own; raises `AssertionError` without it."""
     text = file.read_text()
     found = re.search(rf"^ *(?:#|<!--) {seam} go below this line\.(?: -->)?\n", text, re.MULTILINE)
     assert found, f"{file} has no seam for {seam}"
@@ -36,14 +36,14 @@ def append(file: Path, lines: str) -> None:
 
 def replace(file: Path, old: str, new: str) -> None:
     text = file.read_text()
-    assert old in text, f"{file} has no {old!r}"
+    assert old in text, f"{file} does not contain {old!r}"
     file.write_text(text.replace(old, new))
 
 
 def replace_once(file: Path, old: str, new: str) -> None:
-    """Raises `AssertionError` unless the file has exactly one place for it."""
+    """Raises `AssertionError` unless the file contains `old` exactly once."""
     text = file.read_text()
-    assert text.count(old) == 1, f"{file} has {text.count(old)} places for {old!r}, not one"
+    assert text.count(old) == 1, f"{file} contains {old!r} {text.count(old)} times, not once"
     file.write_text(text.replace(old, new))
 
 
@@ -99,7 +99,7 @@ def add_a_setting(service: Path) -> None:
         "The settings of your own slices",
         '    greeting: str = "Hello"\n',
     )
-    append(service / ".env.example", "\n# What people are told.\nGREETING=Hello\n")
+    append(service / ".env.example", "\n# How users are greeted.\nGREETING=Hello\n")
 
 
 def add_a_middleware(service: Path) -> None:
@@ -159,7 +159,7 @@ EXAMPLE = (
 
 
 def delete_the_example(service: Path) -> None:
-    """By hand, as the README of the service says."""
+    """Deletes it by hand, as the README of the service describes."""
     for name in EXAMPLE:
         if (service / name).is_dir():
             shutil.rmtree(service / name)
@@ -171,7 +171,7 @@ def delete_the_example(service: Path) -> None:
 
 
 def turn_the_example_into_something_else(service: Path) -> None:
-    """A task gets a note: in the model, the schemas, a migration, and in what tests compare."""
+    """Adds a note to tasks, in the model and in a migration."""
     replace(
         service / "app/tasks/models.py",
         "    done: Mapped[bool]",
@@ -197,14 +197,14 @@ def add_a_migration(service: Path) -> None:
     )
 
 
-def reformat_a_file(service: Path) -> None:
-    """As a team does whose lines are shorter."""
+def reformat_files(service: Path) -> None:
+    """Breaks long lines, as the formatter of a team with shorter lines does."""
     for name in ("app/errors.py", "app/tasks/service.py"):
         file = service / name
-        file.write_text(re.sub(r"\(([^()\n]{40,})\):?$", _broken, file.read_text(), flags=re.M))
+        file.write_text(re.sub(r"\(([^()\n]{40,})\):?$", break_line, file.read_text(), flags=re.M))
 
 
-def _broken(found: re.Match[str]) -> str:
+def break_line(found: re.Match[str]) -> str:
     end = ":" if found[0].endswith(":") else ""
     return f"(\n        {found[1]}\n    ){end}"
 
@@ -233,14 +233,14 @@ SCENARIOS = {
         turn_the_example_into_something_else, {"example": True}
     ),
     "a migration is added": Scenario(add_a_migration, {"example": True}, database=-1),
-    "files are reformatted": Scenario(reformat_a_file, {"example": True}, may_conflict=True),
+    "files are reformatted": Scenario(reformat_files, {"example": True}, may_conflict=True),
     "a file is moved": Scenario(move_a_file, may_conflict=True),
     "the lock file is committed": Scenario(commit_the_lock_file),
 }
 
 
 def make_ten_commits(service: Path) -> None:
-    """What a team does in its first weeks."""
+    """Commits what a team might do in its first weeks."""
     for edit in (add_a_dependency, add_a_slice, add_a_migration):
         edit(service)
         commit_all(service, edit.__name__.replace("_", " ").capitalize())

@@ -1,4 +1,4 @@
-"""The words that give a feature away in a service that was made without it."""
+"""Words that give a feature away in a service that was created without it."""
 
 import re
 from collections.abc import Iterator

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong with a service: which check says so, in which file, and what."""
+    """A fault in a service; `file` is empty if it is not in a file."""
 
     check: str
     file: str

@@ -1,4 +1,4 @@
-"""Answers that people type and that break templates, and those that have to be refused."""
+"""Answers that people type and that break templates, and answers that must be refused."""
 
 from pathlib import Path
 from typing import Any
@@ -31,11 +31,11 @@ HOSTILE: dict[str, list[Any]] = {
     "coverage_threshold": [95, 0, 100],
 }
 
-# An answer that is no good, and what the person is told.
+# A question, a bad answer to it, and the sentence with which it is refused.
 REFUSED: list[tuple[str, Any, str]] = [
     ("project_name", "", "The name is empty: type at least one character."),
     ("project_name", "   ", "The name is empty: type at least one character."),
-    ("project_name", " a", "The name begins or ends with white space: leave that out."),
+    ("project_name", " a", "The name begins or ends with white space: remove it."),
     ("project_name", "x" * 300, "The name has 300 characters: type at most 100."),
     ("project_name", "a\nb", "The name has a line break or another control character"),
     ("project_name", "a\u2028b", "The name has a line break or another control character"),
@@ -45,30 +45,29 @@ REFUSED: list[tuple[str, Any, str]] = [
     (
         "project_slug",
         "My Service",
-        '"My Service" is no slug: type lower-case letters and digits, a letter first, with '
+        '"My Service" is not a slug: type lower-case letters and digits, a letter first, with '
         "single hyphens in between, such as my-service.",
     ),
-    ("project_slug", "1st", '"1st" is no slug'),
-    ("project_slug", "a--b", '"a--b" is no slug'),
-    ("project_slug", "a-", '"a-" is no slug'),
-    ("project_slug", "a\n", '"a\\n" is no slug'),
-    ("project_slug", "ünï", '"ünï" is no slug'),
-    ("project_slug", "🚀", '"🚀" is no slug'),
-    ("project_slug", "", '"" is no slug'),
+    ("project_slug", "1st", '"1st" is not a slug'),
+    ("project_slug", "a--b", '"a--b" is not a slug'),
+    ("project_slug", "a-", '"a-" is not a slug'),
+    ("project_slug", "a\n", '"a\\n" is not a slug'),
+    ("project_slug", "ünï", '"ünï" is not a slug'),
+    ("project_slug", "🚀", '"🚀" is not a slug'),
+    ("project_slug", "", '"" is not a slug'),
     ("project_slug", "x" * 51, "The slug has 51 characters: type at most 50."),
     (
         "project_slug",
         "fastapi",
-        "fastapi is the name of a package that the service depends on: type another, such "
+        "fastapi is the name of a package that the service depends on: type another one, such "
         "as fastapi-service.",
     ),
-    ("project_slug", "true", "true is a word of YAML: type another, such as true-service."),
+    ("project_slug", "true", "true is a value in YAML: type another one, such as true-service."),
     ("coverage_threshold", 101, "a number from 0 to 100, not 101."),
     ("coverage_threshold", -1, "a number from 0 to 100, not -1."),
 ]
 
 
 def hostile_combinations(template: Path) -> list[Answers]:
-    """A covering array: each hostile answer with each other answer, in as few services as can be."""
-    factors = {**offered_values(template), **HOSTILE}
-    return covering_array(factors)
+    """Combines each hostile answer with each other answer, in few services."""
+    return covering_array({**offered_values(template), **HOSTILE})

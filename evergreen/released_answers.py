@@ -1,4 +1,4 @@
-"""The answers with which the services of each release are made."""
+"""The answers with which services of each release are created."""
 
 from functools import cache
 
@@ -10,22 +10,22 @@ from evergreen.working_tree import ROOT
 RELEASES = find_releases(ROOT)
 VERSIONS = list(RELEASES)
 OFFERED = offered_values(ROOT)
-"""What the working tree offers: its questions and their answers, the default first."""
+"""The questions of the working tree and the answers that it offers, the default first."""
 
 
 @cache
 def offered_by(version: str) -> dict[str, list[object]]:
-    """The questions of a release and the answers that it offers."""
+    """Returns the questions of a release and the answers that it offers."""
     return offered_in(git("show", f"{RELEASES[version]}:copier.yml", cwd=ROOT))
 
 
 @cache
 def covering_answers(version: str) -> list[Answers]:
-    """Sets of answers in which each answer meets each answer to another question."""
+    """Returns sets of answers that contain every pair of answers to different questions."""
     return covering_array(offered_by(version))
 
 
 def answers_for(version: str, number: int, needed: Answers) -> Answers:
-    """One of these sets, in turn, with the answers that a scenario needs."""
+    """Returns one of these sets, in rotation, with the answers that a scenario needs."""
     rows = covering_answers(version)
     return rows[number % len(rows)] | needed

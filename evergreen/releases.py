@@ -1,5 +1,6 @@
-"""The releases of the template, found in its history, and services that were made from them."""
+"""Finds the releases of the template in its history, and creates services from them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,40 +15,43 @@ from evergreen.rendering import files_of
 from evergreen.working_tree import copy_working_tree
 
 TIP = "9999.0.0"
-COMMITS_OF_NOBODY = {
-    f"GIT_{role}_{what}": value
+"""The version of the working tree, newer than all releases."""
+ANONYMOUS_IDENTITY = {
+    f"GIT_{role}_{attribute}": value
     for role in ("AUTHOR", "COMMITTER")
-    for what, value in {"NAME": "Nobody", "EMAIL": "nobody@example.com"}.items()
+    for attribute, value in {"NAME": "Nobody", "EMAIL": "nobody@example.com"}.items()
 }
-"""Variables for the commits that Copier makes itself, on a machine whose git knows nobody."""
+"""Environment variables for git, which Copier also needs where git has no user configured."""
 
 
 def git(*arguments: str, cwd: Path) -> str:
-    """Runs git as nobody in particular, whatever the machine's configuration says.
+    """Runs git with an anonymous identity, whatever this machine's configuration says.
 
     Raises `subprocess.CalledProcessError` if git fails.
     """
-    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com"]
-    command = ["git", *identity, "-c", "commit.gpgSign=false", *arguments]
-    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True).stdout
+    command = ["git", "-c", "commit.gpgSign=false", *arguments]
+    environment = os.environ | ANONYMOUS_IDENTITY
+    return subprocess.run(
+        command, cwd=cwd, env=environment, check=True, capture_output=True, text=True
+    ).stdout
 
 
 def commit_all(folder: Path, message: str = "All files") -> None:
-    """Makes the folder a repository, if it is none yet, with all its files in a commit."""
+    """Commits all files of a folder, which becomes a repository if it is not one yet."""
     git("init", "--quiet", "--initial-branch=main", cwd=folder)
     git("add", "--all", cwd=folder)
     git("commit", "--quiet", "--allow-empty", f"--message={message}", cwd=folder)
 
 
 def release(template: Path, version: str) -> str:
-    """Commits all files of a template as a release."""
+    """Commits all files of a template and tags the commit as a release; returns the version."""
     commit_all(template)
     git("tag", version, cwd=template)
     return version
 
 
 def find_releases(repository: Path) -> dict[str, str]:
-    """Of each version, the commit that added its heading to the changelog, the oldest first.
+    """Maps each version to the commit that added its heading to the changelog, the oldest first.
 
     Raises `ValueError` in a clone without the whole history.
     """
@@ -67,7 +71,7 @@ def find_releases(repository: Path) -> dict[str, str]:
 
 
 def clone_with_tags(repository: Path, clone: Path) -> Path:
-    """A clone whose releases are tagged."""
+    """Clones the repository and tags its releases in the clone."""
     git("clone", "--quiet", "--no-tags", str(repository), str(clone), cwd=repository)
     for version, commit in find_releases(repository).items():
         git("tag", version, commit, cwd=clone)
@@ -75,7 +79,7 @@ def clone_with_tags(repository: Path, clone: Path) -> Path:
 
 
 def tagged_clone(repository: Path, clone: Path) -> Path:
-    """The same, and the working tree is a release above them all."""
+    """Does the same, and adds the working tree as a release, `TIP`."""
     clone_with_tags(repository, clone)
     git("rm", "--quiet", "-r", ".", cwd=clone)
     copy_working_tree(repository, clone)
@@ -84,13 +88,13 @@ def tagged_clone(repository: Path, clone: Path) -> Path:
 
 
 def copy_of_release(template: Path, version: str, answers: Answers, folder: Path) -> Path:
-    """What `copier copy` gives, committed. It is made once, then copied."""
-    shutil.copytree(_made_once(template, version, tuple(sorted(answers.items()))), folder)
+    """Commits the result of `copier copy`, which is rendered once and then copied."""
+    shutil.copytree(_rendered_once(template, version, tuple(sorted(answers.items()))), folder)
     return folder
 
 
 @cache
-def _made_once(template: Path, version: str, answers: tuple[tuple[str, Any], ...]) -> Path:
+def _rendered_once(template: Path, version: str, answers: tuple[tuple[str, Any], ...]) -> Path:
     folder = template.parent / f"{version} {abs(hash(answers))}"
     copier.run_copy(
         str(template), folder, data=dict(answers), defaults=True, quiet=True, vcs_ref=version
@@ -100,14 +104,14 @@ def _made_once(template: Path, version: str, answers: tuple[tuple[str, Any], ...
 
 
 def fresh_files(template: Path, version: str, answers: Answers) -> dict[str, bytes]:
-    """The files of a copy that nobody has edited."""
-    return files_of(_made_once(template, version, tuple(sorted(answers.items()))))
+    """Returns the files of an unedited copy."""
+    return files_of(_rendered_once(template, version, tuple(sorted(answers.items()))))
 
 
 def update(service: Path, version: str, **answers: object) -> None:
     """Updates a committed service to a version of its template, with these answers changed.
 
-    As `copier update` does, it leaves a conflict in the files and calls that a success.
+    Like `copier update`, it leaves conflicts in the files and raises nothing.
     """
     copier.run_update(
         service, data=answers, defaults=True, quiet=True, overwrite=True, vcs_ref=version
@@ -115,7 +119,7 @@ def update(service: Path, version: str, **answers: object) -> None:
 
 
 def conflicts(service: Path) -> list[str]:
-    """The files that an update left unmerged, by index, by marker, or by what it rejected."""
+    """Lists the files that an update left unmerged: in the index, by marker, or as `.rej` files."""
     unmerged = set(git("diff", "--name-only", "--diff-filter=U", cwd=service).split("\n"))
     for path, content in files_of(service).items():
         if b"\n<<<<<<< before updating" in b"\n" + content or path.endswith(".rej"):

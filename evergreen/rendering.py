@@ -1,4 +1,4 @@
-"""Services that Copier has rendered, and whether the answers arrived in them."""
+"""Renders services with Copier and checks them."""
 
 import tempfile
 import time
@@ -15,7 +15,7 @@ from evergreen.static_checks import TreeCheck
 
 @dataclass
 class Service:
-    """What a combination of answers gives."""
+    """A service rendered from a combination of answers, and the findings about it."""
 
     answers: Answers
     files: dict[str, bytes] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Service:
     seen: set[Outcome] = field(default_factory=set)
     seconds: float = 0
     tree: str = ""
-    """The digest of what its tests can see."""
+    """The digest of the files that its tests can see."""
 
     @property
     def label(self) -> str:
@@ -31,7 +31,7 @@ class Service:
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
-    """Of each file but git's own, by its path in the folder, the content."""
+    """Returns the content of each file by its path in the folder, without git's own files."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
@@ -40,16 +40,16 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 def differences(found: dict[str, bytes], expected: dict[str, bytes]) -> list[str]:
-    """The paths of the files that are not the same in both."""
+    """Lists the paths of files that differ or that one side lacks."""
     return sorted(
         path for path in found.keys() | expected.keys() if found.get(path) != expected.get(path)
     )
 
 
 def render(template: Path, answers: Answers, checks: list[TreeCheck]) -> Service:
-    """Renders a service into a temporary folder, and checks it there.
+    """Renders a service into a temporary folder and checks it there.
 
-    What Copier refuses to render is a finding, too.
+    If Copier raises an error, that is a finding, too.
     """
     service = Service(answers)
     started = time.perf_counter()

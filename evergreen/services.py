@@ -1,4 +1,4 @@
-"""Installed services: how they are made, copied, tested and used."""
+"""Installs services, copies them, runs their tests and logs in to them."""
 
 import os
 import shutil
@@ -14,18 +14,18 @@ import httpx
 from evergreen.processes import heed_ctrl_c, wait_until
 
 Render = Callable[..., Path]
-"""A function: answers, given by name, to the folder of a new service."""
+"""A function that takes answers by name and returns the folder of a new service."""
 
 
 def install_service(template: Path, folder: Path, **answers: object) -> Path:
-    """Renders a service with these answers into a folder, and installs it in its `.venv`."""
+    """Renders a service into a folder and installs it in its `.venv`."""
     copier.run_copy(str(template), folder, data=answers, defaults=True, quiet=True, vcs_ref="HEAD")
     subprocess.run(["uv", "sync", "--quiet"], cwd=folder, check=True)
     return folder
 
 
 def copy_of(service: Path, folder: Path) -> Path:
-    """Copies the files of an installed service, but neither its `.venv` nor its databases."""
+    """Copies the files of an installed service, without its `.venv` and its databases."""
     ignored = shutil.ignore_patterns(".venv", ".postgresql*", "*.db*")
     return Path(shutil.copytree(service, folder, ignore=ignored))
 
@@ -36,7 +36,7 @@ def run_suite(
     service: Path | None = None,
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the tests of the installed service, or those of a copy, with the programs of it."""
+    """Runs the tests of an installed service, or of a copy of it with the same programs."""
     program = str(installed_service / ".venv/bin/pytest")
     return subprocess.run(
         [program, "-q", "-p", "no:cacheprovider", *arguments],
@@ -54,7 +54,7 @@ def stop_suite(
     *arguments: str,
     when: Callable[[], bool],
 ) -> None:
-    """Runs the tests of a copy of the installed service, and stops them by a signal meanwhile."""
+    """Runs the tests of a copy of the installed service, and sends them a signal at `when`."""
     program = str(installed_service / ".venv/bin/python")
     process = subprocess.Popen(
         [program, "-m", "pytest", *arguments],
@@ -71,12 +71,21 @@ def stop_suite(
         process.kill()
 
 
+def is_ready(address: str, process: subprocess.Popen[bytes]) -> bool:
+    """Raises `AssertionError` if the process of the server has ended."""
+    assert process.poll() is None, "the server has stopped"
+    try:
+        return httpx.get(f"{address}/readyz").is_success
+    except httpx.TransportError:
+        return False
+
+
 ADA = {"email": "ada@example.com", "password": "correct horse"}
 
 
 @contextmanager
 def logged_in(address: str) -> Iterator[httpx.Client]:
-    """A client of a service, which acts as a user who is registered there if need be."""
+    """Yields a client of a service, logged in as a user that is registered if necessary."""
     with httpx.Client(base_url=address) as client:
         client.post("/auth/register", json=ADA)
         form = {"username": ADA["email"], "password": ADA["password"]}

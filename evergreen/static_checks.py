@@ -1,7 +1,7 @@
-"""What is checked in a service without running it.
+"""Checks a service without running it.
 
-A check of a file sees its path and its text only. So files that several services share are
-checked once. A check of a tree sees a service's folder, and the answers that it was made with.
+A check of a file sees only its path and its text, so a file that several services share is checked
+once. A check of a tree sees the folder of a service and the answers that it was created with.
 """
 
 import ast
@@ -28,12 +28,12 @@ from evergreen.questions import Answers
 FileCheck = Callable[[str, str], list[str]]
 TreeCheck = Callable[[Path, Answers], list[Finding]]
 
-# Mako's own syntax has what looks like Jinja.
-SYNTAX_OF_ITS_OWN = {".mako"}
+# The syntax of Mako looks like Jinja.
+LOOKS_LIKE_JINJA = {".mako"}
 
 
 def run_tool(name: str, *arguments: str, folder: Path) -> str:
-    """What a program prints that is installed beside this Python; nothing, if it is content."""
+    """Runs a program installed beside this Python; returns its output if it fails, else nothing."""
     program = Path(sys.executable).with_name(name)
     result = subprocess.run([program, *arguments], cwd=folder, capture_output=True, text=True)
     return "" if result.returncode == 0 else (result.stdout + result.stderr).strip()
@@ -48,11 +48,11 @@ def run_tool_on_text(path: str, text: str, name: str, *arguments: str) -> list[s
     return [found] if found else []
 
 
-# ── Of a file ────────────────────────────────────────────────────────────────
+# ── Checks of a file ─────────────────────────────────────────────────────────
 
 
-def without_scars(path: str, text: str) -> list[str]:
-    """Of tags that stood on lines of their own, no white space may be left."""
+def clean_white_space(path: str, text: str) -> list[str]:
+    """Jinja tags on lines of their own must leave no white space behind."""
     if not text:
         return [] if path.endswith("__init__.py") else ["is empty"]
     is_code = path.endswith((".py", ".mako"))
@@ -109,7 +109,7 @@ def valid_in_its_schema(path: str, text: str) -> list[str]:
 
 
 def check_schema(path: str, text: str, schema: str) -> list[str]:
-    """In this process: to start the program takes fifty times as long as the check."""
+    """Runs in this process: starting the program takes fifty times as long as the check."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / PurePath(path).name
         file.write_text(text)
@@ -133,7 +133,7 @@ def sound_dockerfile(path: str, text: str) -> list[str]:
 
 
 FILE_CHECKS: dict[str, FileCheck] = {
-    "no scars": without_scars,
+    "white space": clean_white_space,
     "readable": readable,
     "schema": valid_in_its_schema,
     "zizmor": safe_workflow,
@@ -142,7 +142,7 @@ FILE_CHECKS: dict[str, FileCheck] = {
 
 
 def check_file(path: str, content: bytes) -> list[Finding]:
-    """What each check of a file says of it."""
+    """Applies all checks of a file."""
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -154,7 +154,7 @@ def check_file(path: str, content: bytes) -> list[Finding]:
     ]
 
 
-# ── Of a tree ────────────────────────────────────────────────────────────────
+# ── Checks of a tree ─────────────────────────────────────────────────────────
 
 
 def clean_for_ruff(folder: Path, answers: Answers) -> list[Finding]:
@@ -172,7 +172,7 @@ def clean_for_ruff(folder: Path, answers: Answers) -> list[Finding]:
 
 
 def answers_have_arrived(folder: Path, answers: Answers) -> list[Finding]:
-    """In the file that records them, and as the names that people and programs see."""
+    """Checks the file that records them, and the names that people and programs see."""
     recorded = yaml.safe_load((folder / ".copier-answers.yml").read_text())
     findings = [
         Finding(
@@ -189,7 +189,7 @@ def answers_have_arrived(folder: Path, answers: Answers) -> list[Finding]:
         project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
         api = arguments_of_the_app((folder / "app/main.py").read_text())
     except (ValueError, SyntaxError):
-        return findings  # It can't be read: that is what another check says.
+        return findings  # The check `readable` reports files that can't be parsed.
     expected = {
         "pyproject.toml": (
             (project["name"], project["description"]),
@@ -198,14 +198,14 @@ def answers_have_arrived(folder: Path, answers: Answers) -> list[Finding]:
         "app/main.py": ((api["title"], api["description"]), (name, description)),
     }
     return findings + [
-        Finding("answers", file, f"has {found}, not {answered}")
-        for file, (found, answered) in expected.items()
-        if found != answered
+        Finding("answers", file, f"has {found}, not {wanted}")
+        for file, (found, wanted) in expected.items()
+        if found != wanted
     ]
 
 
 def arguments_of_the_app(source: str) -> dict[str, Any]:
-    """The constants that FastAPI is called with."""
+    """Returns the constant arguments of `FastAPI(…)`; raises `ValueError` without such a call."""
     for node in ast.walk(ast.parse(source)):
         if (
             isinstance(node, ast.Call)
@@ -217,32 +217,32 @@ def arguments_of_the_app(source: str) -> dict[str, Any]:
                 for keyword in node.keywords
                 if isinstance(keyword.value, ast.Constant)
             }
-    raise ValueError("app/main.py calls no FastAPI")
+    raise ValueError("app/main.py does not call FastAPI")
 
 
 def without_jinja(folder: Path, answers: Answers) -> list[Finding]:
-    """Nothing of the template's own syntax is left, unless somebody has answered with it."""
+    """Checks that no Jinja syntax is left, unless an answer contains some."""
     if any(brace in str(value) for value in answers.values() for brace in ("{{", "{%", "{#")):
         return []
     return [
         Finding("no jinja", str(path.relative_to(folder)), f"line {number} has {found[0]}")
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.suffix not in SYNTAX_OF_ITS_OWN
+        if path.is_file() and path.suffix not in LOOKS_LIKE_JINJA
         for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1)
         for found in re.finditer(r"\{%|\{#|(?<!\$)\{\{", line)
     ]
 
 
 def links_resolve(folder: Path, answers: Answers) -> list[Finding]:
-    """Each link to another file, and each path that a README shows in a tree of folders."""
+    """Checks links to other files, and the paths that a README shows in a tree of folders."""
     findings = []
     for path in sorted(folder.rglob("*.md")):
         name = str(path.relative_to(folder))
         for block in MarkdownIt().parse(path.read_text()):
             for token in block.children or []:
                 target = str(token.attrs.get("href") or token.attrs.get("src") or "")
-                is_here = target and not re.match(r"[a-z]+:|#", target)
-                if is_here and not (path.parent / target.split("#")[0]).exists():
+                is_local = target and not re.match(r"[a-z]+:|#", target)
+                if is_local and not (path.parent / target.split("#")[0]).exists():
                     findings.append(Finding("links", name, f"links to {target}: no such file"))
             if block.type == "code_block":
                 findings += [
@@ -254,7 +254,7 @@ def links_resolve(folder: Path, answers: Answers) -> list[Finding]:
 
 
 def paths_in_a_tree(text: str) -> list[str]:
-    """Of an indented list of folders and files, such as READMEs have; else nothing."""
+    """Returns the paths in an indented list of folders and files, and none for other text."""
     entries = re.findall(r"^(  )?([\w.-]+/?)(?: .*)?$", text, re.MULTILINE)
     if not any(name.endswith("/") for indent, name in entries if not indent):
         return []
@@ -266,7 +266,7 @@ def paths_in_a_tree(text: str) -> list[str]:
 
 
 def features_are_left_out(folder: Path, answers: Answers) -> list[Finding]:
-    """No file of a feature that was not chosen, and no mention of it in another."""
+    """Checks that a feature that was not chosen has no file and no mention in other files."""
     findings = []
     for feature in features_not_chosen(answers):
         for path in sorted(folder.rglob("*")):
@@ -276,7 +276,7 @@ def features_are_left_out(folder: Path, answers: Answers) -> list[Finding]:
             elif path.is_file() and name != ".copier-answers.yml":
                 found = feature.words.search(path.read_text(errors="replace"))
                 if found:
-                    findings.append(Finding("features", name, f"{found[0]!r} speaks of {feature}"))
+                    findings.append(Finding("features", name, f"{found[0]!r} refers to {feature}"))
     return findings
 
 

@@ -1,4 +1,4 @@
-"""The distinct services among all combinations, and what runs in each: suite, types, a server."""
+"""Finds the distinct services among all combinations; runs the suite, types and server of each."""
 
 import hashlib
 import os
@@ -17,8 +17,8 @@ from pathlib import Path
 
 from evergreen.postgresql_server import free_port, open_folder
 
-# What neither tests nor programs of a service see. A suite is run where these files are missing,
-# so it could not see them if it tried.
+# Files that neither the tests nor the programs of a service read. To be sure of that, suites run
+# in a folder without them.
 UNSEEN = re.compile(
     r"(\.copier-answers\.yml|\.dockerignore|\.env\.example|\.gitignore|\.gitlab-ci\.yml"
     r"|Dockerfile|README\.md|compose\.yaml)$|\.github/|docs/"
@@ -27,7 +27,7 @@ UNSEEN = re.compile(
 
 @dataclass(frozen=True)
 class Environment:
-    """Which Python, and which end of the bounds of the dependencies."""
+    """A version of Python, and which of the declared bounds the dependencies are resolved to."""
 
     python: str
     resolution: str
@@ -46,7 +46,7 @@ class Step:
 
 @dataclass
 class Run:
-    """The steps of one distinct service in one environment, up to the first that failed."""
+    """The steps of one distinct service in one environment, up to the first that fails."""
 
     tree: str
     environment: Environment
@@ -66,10 +66,10 @@ def seen_by_tests(files: dict[str, bytes]) -> dict[str, bytes]:
 
 
 def digest_of_tree(files: dict[str, bytes]) -> str:
-    """The same for services whose tests see the same.
+    """Returns the same digest for services whose tests see the same files.
 
-    The lower bound of Python is left out: it says where a service may run, and changes nothing of
-    what it does there.
+    The lower bound of Python is ignored: it says where a service may run, and does not change what
+    the service does there.
     """
     digest = hashlib.sha256()
     for path, content in sorted(seen_by_tests(files).items()):
@@ -80,10 +80,13 @@ def digest_of_tree(files: dict[str, bytes]) -> str:
 
 
 def environments(pythons: list[str]) -> list[Environment]:
-    """Both ends of the dependencies on the oldest Python of this machine, and each other Python."""
+    """Returns the newest dependencies on each installed Python, and the lowest on the first.
+
+    Raises `SystemExit` if none of the versions is installed.
+    """
     found = [python for python in pythons if is_installed(python)]
     if not found:
-        raise SystemExit(f"uv finds none of Python {', '.join(pythons)} on this machine.")
+        raise SystemExit(f"uv finds none of these Pythons on this machine: {', '.join(pythons)}.")
     newest = [Environment(python, "highest") for python in found]
     return [*newest, Environment(found[0], "lowest-direct")]
 
@@ -95,7 +98,7 @@ def is_installed(python: str) -> bool:
 
 @contextmanager
 def folder_of_files(files: dict[str, bytes]) -> Iterator[Path]:
-    """A temporary folder with these files."""
+    """Yields a temporary folder with these files."""
     with open_folder() as folder:
         for path, content in files.items():
             file = folder / "service" / path
@@ -105,8 +108,8 @@ def folder_of_files(files: dict[str, bytes]) -> Iterator[Path]:
 
 
 def own_environment() -> dict[str, str]:
-    """The variables of this process but those that would lead uv or the service elsewhere."""
-    foreign = {
+    """Returns the variables of this process, without those that would mislead uv or a service."""
+    misleading = {
         "VIRTUAL_ENV",
         "UV_PROJECT_ENVIRONMENT",
         "UV_PYTHON",
@@ -114,7 +117,7 @@ def own_environment() -> dict[str, str]:
         "TEST_DATABASE_URL",
         "PYTHONPATH",
     }
-    return {name: value for name, value in os.environ.items() if name not in foreign}
+    return {name: value for name, value in os.environ.items() if name not in misleading}
 
 
 def run_suites(
@@ -122,14 +125,14 @@ def run_suites(
 ) -> list[Run]:
     """Runs the suites of services with the same pyproject.toml.
 
-    They share what it installs, and the cache of mypy, in a folder that may stay for the next time.
+    They share an installation and a cache of mypy in a folder, which the next run can reuse.
     """
     shared.mkdir(parents=True, exist_ok=True)
     return [run_suite(tree, files, environment, shared) for tree, files in trees.items()]
 
 
 def run_suite(tree: str, files: dict[str, bytes], environment: Environment, shared: Path) -> Run:
-    """Installs a service from its declared bounds and runs all that can be run in it."""
+    """Installs a service from its declared bounds; runs its suite, types, migrations and server."""
     run = Run(tree, environment)
     programs = shared / ".venv/bin"
     install = ["uv", "sync", "--quiet", f"--python={environment.python}"]
@@ -177,7 +180,7 @@ def run_step(
 
 
 def serve(command: Sequence[str | Path], folder: Path) -> Step:
-    """Starts the server, asks it whether it is ready, and stops it."""
+    """Starts the server, waits until it is ready, and stops it."""
     started = time.perf_counter()
     port = free_port()
     with tempfile.TemporaryFile() as printed:
@@ -201,7 +204,7 @@ def serve(command: Sequence[str | Path], folder: Path) -> Step:
 
 
 def wait_until_ready(url: str, poll: Callable[[], int | None]) -> bool:
-    """Whether it answers 200 within 20 seconds."""
+    """Returns whether a request succeeds within 20 seconds, before the process ends."""
     for _ in range(400):
         if poll() is not None:
             return False

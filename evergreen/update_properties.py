@@ -1,4 +1,4 @@
-"""What holds of each update; each property gives what is against it, so nothing if it holds."""
+"""Properties of updates. The functions return what violates a property: nothing if it holds."""
 
 import subprocess
 from pathlib import Path
@@ -12,7 +12,7 @@ from evergreen.suites import digest_of_tree, own_environment
 def equals_a_fresh_copy(
     template: Path, folder: Path, version: str, answers: Answers, to: str, changed: Answers
 ) -> list[str]:
-    """An update of a service that nobody has edited, with some answers changed meanwhile."""
+    """An updated service without edits equals a fresh copy, even if some answers change."""
     service = copy_of_release(template, version, answers, folder)
     update(service, to, **changed)
     return differences(files_of(service), fresh_files(template, to, answers | changed))
@@ -21,7 +21,7 @@ def equals_a_fresh_copy(
 def comes_back(
     template: Path, folder: Path, version: str, answers: Answers, changed: Answers
 ) -> list[str]:
-    """A feature that is switched, then switched back, leaves the service as it was."""
+    """Switching a feature and then switching it back leaves the service as it was."""
     service = copy_of_release(template, version, answers, folder)
     before = files_of(service)
     update(service, version, **changed)
@@ -33,7 +33,7 @@ def comes_back(
 def is_the_same_by_stages(
     template: Path, folder: Path, versions: list[str], answers: Answers
 ) -> list[str]:
-    """By one release after the other, or at once."""
+    """Updating release by release gives the same as updating at once."""
     by_stages = copy_of_release(template, versions[0], answers, folder / "by stages")
     for version in versions[1:]:
         update(by_stages, version)
@@ -57,7 +57,7 @@ def changes_nothing_the_second_time(
 def lost_lines(
     original: dict[str, bytes], edited: dict[str, bytes], updated: dict[str, bytes]
 ) -> list[str]:
-    """Lines that a team has added and that are no longer there, and files that have come back."""
+    """Lists lines that a team added and the update removed, and deleted files that are back."""
 
     def lines(files: dict[str, bytes], path: str) -> set[str]:
         return set(files.get(path, b"").decode().splitlines())
@@ -74,7 +74,7 @@ def lost_lines(
 def keeps_what_was_edited(
     service: Path, original: dict[str, bytes], edited: dict[str, bytes], fresh: dict[str, bytes]
 ) -> list[str]:
-    """Of a service after its update: nothing is lost, and what was not edited is up to date."""
+    """After an update nothing is lost, and files without edits are up to date."""
     updated = files_of(service)
     untouched = [path for path in original if edited.get(path) == original[path]]
     untouched += [path for path in fresh if path not in original and path not in edited]
@@ -85,14 +85,14 @@ def keeps_what_was_edited(
     return (
         lost_lines(original, edited, updated)
         + stale
-        + [f"{path} has a conflict, though nobody edited it" for path in unmerged]
+        + [f"{path} has a conflict, though it was not edited" for path in unmerged]
     )
 
 
 def suite_failure(programs: dict[str, Path], passed: Path, service: Path, answers: Answers) -> str:
-    """What its tests print if they fail, with what a service of the tip has installed.
+    """Runs the tests of a service with the programs of the tip; returns the output if they fail.
 
-    Services whose tests see the same files share a run, which leaves a file in the folder `passed`.
+    Services whose tests see the same files share a run: it creates a file in the folder `passed`.
     """
     same = passed / digest_of_tree(files_of(service))
     if same.exists():

@@ -1,8 +1,8 @@
 """Runs the jobs of a service's GitHub workflow here: each `run:` step, in order, as written.
 
-What an action does is done by this machine: the checkout is a clean clone, uv is there, and so is
-PostgreSQL. A job that needs Docker stops where it needs it, and says so. An action, a condition or
-an expression that is not known here is an error, since what it does would go untested.
+This machine stands in for the actions: the checkout is a clean clone, uv is installed, and so is
+PostgreSQL. A job that needs Docker stops at that step, and says so. An unsupported action,
+condition or expression is an error, since its effect would go untested.
 """
 
 import itertools
@@ -25,18 +25,18 @@ PROVIDED_HERE = {"actions/checkout", "astral-sh/setup-uv"}
 NEEDS_DOCKER = {"docker/setup-buildx-action", "docker/build-push-action"}
 
 
-class UnknownError(ValueError):
-    """Of something in a workflow that the proof does not know how to do."""
+class UnsupportedError(ValueError):
+    """A workflow contains something that the proof can't run."""
 
 
 @dataclass
 class Job:
-    """A job with one value of its matrix, and what became of its steps."""
+    """A job for one row of its matrix, with the results of its steps."""
 
     name: str
     steps: list[Step] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
-    """The steps that were not run, since they need Docker."""
+    """The names of the steps that did not run because they need Docker."""
 
     @property
     def passed(self) -> bool:
@@ -44,11 +44,11 @@ class Job:
 
 
 def expand(text: object, context: dict[str, str]) -> str:
-    """Puts values in the place of `${{ … }}`; raises `UnknownError` for an unknown expression."""
+    """Replaces every `${{ … }}` by its value; raises `UnsupportedError` for other expressions."""
 
     def value(found: re.Match[str]) -> str:
         if found[1] not in context:
-            raise UnknownError(f"the expression {found[0]} is not known")
+            raise UnsupportedError(f"the expression {found[0]} is not supported")
         return context[found[1]]
 
     return re.sub(r"\$\{\{ *(.*?) *\}\}", value, str(text))
@@ -65,10 +65,10 @@ def variables(level: dict[str, Any], context: dict[str, str]) -> dict[str, str]:
 
 
 def run_workflow(files: dict[str, bytes], path: str, pythons: list[str]) -> list[Job]:
-    """Runs the workflow of a service that its team has locked and committed.
+    """Runs the workflow of a service, locked and committed as by a team.
 
-    `pythons` are those of this machine, the oldest first. Rows of the matrix with another one are
-    left out; a job that names another one gets the newest.
+    `pythons` are the versions on this machine, the oldest first. Rows of the matrix with another
+    version are left out; a job that names another version gets the newest.
     """
     workflow = yaml.safe_load(files[path])
     jobs = []
@@ -89,15 +89,15 @@ def run_workflow(files: dict[str, bytes], path: str, pythons: list[str]) -> list
     return jobs
 
 
-def what_is_run(text: bytes) -> str:
-    """The same for workflows that differ in their matrix only, or in what needs Docker."""
+def runnable_jobs(text: bytes) -> str:
+    """Returns the same text for workflows that differ only in their matrix or in Docker jobs."""
     jobs = yaml.safe_load(text)["jobs"].values()
-    run_here = [
+    runnable = [
         {name: value for name, value in job.items() if name != "strategy"}
         for job in jobs
         if not any(step.get("uses", "").split("@")[0] in NEEDS_DOCKER for step in job["steps"])
     ]
-    return json.dumps(run_here)
+    return json.dumps(runnable)
 
 
 def run_job(
@@ -117,14 +117,14 @@ def run_job(
         for number, step in enumerate(job["steps"]):
             action = step.get("uses", "").split("@")[0]
             if action in NEEDS_DOCKER:
-                result.left_out = [left["name"] for left in job["steps"][number:]]
+                result.left_out = [skipped["name"] for skipped in job["steps"][number:]]
                 break
             if action and action not in PROVIDED_HERE:
-                raise UnknownError(f"the action {action} is not known")
+                raise UnsupportedError(f"the action {action} is not supported")
             if "if" in step:
-                raise UnknownError(f"the condition `{step['if']}` is not known")
+                raise UnsupportedError(f"the condition `{step['if']}` is not supported")
             if not action:
-                # What GitHub runs where a step names no shell.
+                # GitHub's default for a step that names no shell.
                 command = ["bash", "-e", "-c", expand(step["run"], context)]
                 own = environment | variables(step, context)
                 result.steps.append(run_step(step["name"], command, clone, own))
@@ -135,10 +135,10 @@ def run_job(
 
 @contextmanager
 def stand_in(service: dict[str, Any], repository: Path) -> Iterator[str]:
-    """Host and port of a server in the place of a service's container."""
+    """Yields host and port of a server that stands in for the container of a service."""
     image = service["image"].split(":")[0]
     expected = {"POSTGRES_DB": "test", "POSTGRES_HOST_AUTH_METHOD": "trust"}
     if image != "postgres" or service["env"] != expected:
-        raise UnknownError(f"the service {image} with {service['env']} is not known")
+        raise UnsupportedError(f"the service {image} with {service['env']} is not supported")
     with postgresql_server(repository / ".venv") as url:
         yield url.rpartition("@")[2]

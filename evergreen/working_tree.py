@@ -1,4 +1,4 @@
-"""The template as it is now, where Copier can render it without its history."""
+"""Copies the working tree of the template, so that Copier can render it without its history."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ def copy_working_tree(repository: Path, folder: Path) -> None:
 
 @contextmanager
 def copied_working_tree(repository: Path) -> Iterator[Path]:
-    """Such a copy in a temporary folder, which is no repository: Copier takes it as it lies."""
+    """Yields such a copy in a temporary folder; as it has no `.git`, Copier renders it as it is."""
     with tempfile.TemporaryDirectory() as folder:
         copy_working_tree(repository, Path(folder))
         yield Path(folder)

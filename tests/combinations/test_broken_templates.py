@@ -1,4 +1,4 @@
-"""What is broken in a template, the proof finds and names."""
+"""The proof finds and reports the defects of a template."""
 
 import io
 import sys
@@ -33,12 +33,12 @@ def scratch(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def proof_of_a_broken_template(tmp_path_factory: pytest.TempPathFactory) -> Proof:
-    """One proof of a template with all of these defects, since each proof takes a while."""
+    """One proof of a template with all these defects, since a proof takes a while."""
     folder = tmp_path_factory.mktemp("broken")
     copy_working_tree(ROOT, folder)
     template = folder / "template"
     with (template / "README.md.jinja").open("a") as readme:
-        readme.write('{% if database == "mysql" %}\nNobody reads this.\n{% endif %}\n')
+        readme.write('{% if database == "mysql" %}\nNever rendered.\n{% endif %}\n')
         readme.write("[Nothing](docs/nothing.md) is there.\n")
     replace_once(
         template / "compose.yaml.jinja",
@@ -76,7 +76,7 @@ WITH_THE_DEFECT: dict[tuple[str, str, str], Callable[[Service], bool]] = {
     ("features", "Dockerfile", "belongs to container=true"): (
         lambda service: not service.answers["container"]
     ),
-    ("no scars", "docs/testing.md", "ends in an empty line"): (
+    ("white space", "docs/testing.md", "ends in an empty line"): (
         lambda service: not service.answers["example"]
     ),
     ("rendered", ".gitignore", "differs from one rendering to the next"): (
@@ -90,11 +90,10 @@ WITH_THE_DEFECT: dict[tuple[str, str, str], Callable[[Service], bool]] = {
 
 
 @pytest.mark.parametrize(("check", "file", "message"), WITH_THE_DEFECT)
-def test_a_defect_is_found_in_the_services_that_have_it_and_in_no_other(
+def test_a_defect_is_found_in_exactly_the_services_that_have_it(
     proof_of_a_broken_template: Proof, check: str, file: str, message: str
 ) -> None:
-    proof = proof_of_a_broken_template
-    services = [*proof.services, *proof.hostile]
+    services = proof_of_a_broken_template.all_services
 
     found = [
         service
@@ -110,7 +109,7 @@ def test_a_defect_is_found_in_the_services_that_have_it_and_in_no_other(
     assert found
 
 
-def test_a_branch_that_no_answer_takes_is_named_with_file_and_line(
+def test_a_branch_that_is_never_taken_is_reported_with_file_and_line(
     proof_of_a_broken_template: Proof,
 ) -> None:
     (branch,) = proof_of_a_broken_template.never_taken
@@ -120,7 +119,7 @@ def test_a_branch_that_no_answer_takes_is_named_with_file_and_line(
     assert str(branch) == '`{% if database == "mysql" %}` is never true'
 
 
-def test_a_bad_answer_that_is_no_longer_refused_is_named(
+def test_a_bad_answer_that_is_no_longer_refused_is_reported(
     proof_of_a_broken_template: Proof,
 ) -> None:
     (finding,) = proof_of_a_broken_template.refused
@@ -128,7 +127,7 @@ def test_a_bad_answer_that_is_no_longer_refused_is_named(
     assert finding.message.startswith("coverage_threshold=101 is not refused with")
 
 
-def test_the_terminal_names_defect_file_and_combination(
+def test_the_terminal_shows_check_file_and_combination(
     proof_of_a_broken_template: Proof,
 ) -> None:
     printed = io.StringIO()
@@ -143,7 +142,7 @@ def test_the_terminal_names_defect_file_and_combination(
     assert any(line.startswith("branches: template/README.md.jinja:") for line in lines)
 
 
-def test_the_page_shows_every_service_and_what_was_found(
+def test_the_page_shows_every_service_and_finding(
     proof_of_a_broken_template: Proof, tmp_path: Path
 ) -> None:
     save("combinations", as_data(proof_of_a_broken_template), tmp_path)
@@ -163,14 +162,14 @@ PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 @pytest.mark.parametrize(
-    ("answers", "said"),
+    ("answers", "error"),
     [
         ({"database": "sqlite", "example": False}, "No module named 'app.tasks'"),
         ({"database": "postgresql", "example": True}, "No module named 'asyncpg'"),
     ],
 )
-def test_what_breaks_one_tree_only_turns_its_run_red(
-    scratch: Path, tmp_path: Path, answers: Answers, said: str
+def test_a_defect_of_one_tree_fails_its_run(
+    scratch: Path, tmp_path: Path, answers: Answers, error: str
 ) -> None:
     imports = "from app.db"
     needs_example = "from app.tasks.models import Task as Task\n"
@@ -178,7 +177,7 @@ def test_what_breaks_one_tree_only_turns_its_run_red(
     replace_once(scratch / "template/pyproject.toml.jinja", '    "asyncpg>=0.32.0",\n', "")
     proof = Proof(offered_values(scratch), environments=[Environment(PYTHON, "highest")])
     combination = next(
-        each for each in all_combinations(scratch) if answers.items() <= each.items()
+        candidate for candidate in all_combinations(scratch) if answers.items() <= candidate.items()
     )
     proof.services = [render(scratch, combination, [])]
     proof.trees = {"tree": proof.services}
@@ -189,14 +188,14 @@ def test_what_breaks_one_tree_only_turns_its_run_red(
     assert [step.name for step in proof.runs[0].steps if not step.passed] == ["suite"]
     printed = io.StringIO()
     show(proof, Console(file=printed, width=200))
-    assert said in printed.getvalue()
-    assert f"in 1 services, such as {label(combination)}" in printed.getvalue()
+    assert error in printed.getvalue()
+    assert f"services with this tree: 1, such as {label(combination)}" in printed.getvalue()
 
 
-# ── A question that the proof has not met ────────────────────────────────────
+# ── A new question ───────────────────────────────────────────────────────────
 
 
-def test_a_new_question_is_covered_without_a_change_of_the_proof(scratch: Path) -> None:
+def test_a_new_question_is_covered_without_changing_the_proof(scratch: Path) -> None:
     with (scratch / "copier.yml").open("a") as questions:
         questions.write("metrics:\n  type: bool\n  default: false\n  help: With metrics?\n")
     with (scratch / "template/README.md.jinja").open("a") as readme:
@@ -206,8 +205,8 @@ def test_a_new_question_is_covered_without_a_change_of_the_proof(scratch: Path) 
     proof = prove(scratch, Reporter(Console(file=io.StringIO())), few)
 
     assert len(all_combinations(scratch)) == 2 * len(all_combinations(ROOT))
-    answered = [(each.answers["example"], each.answers["metrics"]) for each in proof.services]
-    assert answered == [(True, False), (True, True), (False, False), (False, True)]
+    pairs = [(service.answers["example"], service.answers["metrics"]) for service in proof.services]
+    assert pairs == [(True, False), (True, True), (False, False), (False, True)]
     assert [service.findings for service in proof.services] == [[], [], [], []]
     seen = {outcome for service in proof.services for outcome in service.seen}
     never = [branch.condition for branch in branches_never_taken(all_branches(scratch), seen)]

@@ -1,4 +1,4 @@
-"""The questions: what is offered, what is the default, what is refused, and how."""
+"""The questions: their order, their defaults, and the answers that are refused."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from evergreen.hostile_answers import REFUSED
-from evergreen.questions import read_questions
+from evergreen.questions import read_questions, shown
 from evergreen.services import Render
 from evergreen.working_tree import ROOT
 
@@ -33,14 +33,14 @@ def answers_of(service: Path) -> dict[str, Any]:
     return {name: value for name, value in recorded.items() if not name.startswith("_")}
 
 
-def test_every_question_has_a_default_and_each_answer_is_recorded(render: Render) -> None:
+def test_every_question_has_a_default_and_every_answer_is_recorded(render: Render) -> None:
     answers = answers_of(render())
 
     assert answers.keys() == read_questions(ROOT).keys()
     assert {name: answers[name] for name in DEFAULTS} == DEFAULTS
 
 
-def test_the_questions_are_asked_in_the_order_in_which_a_person_thinks() -> None:
+def test_the_questions_are_asked_in_a_natural_order() -> None:
     assert [name for name in read_questions(ROOT) if name in DEFAULTS] == list(DEFAULTS)
 
 
@@ -58,12 +58,12 @@ def test_the_questions_are_asked_in_the_order_in_which_a_person_thinks() -> None
         ("n" * 100, "n" * 50),
     ],
 )
-def test_the_slug_is_made_of_the_name(render: Render, name: str, slug: str) -> None:
+def test_the_slug_is_derived_from_the_name(render: Render, name: str, slug: str) -> None:
     assert answers_of(render(project_name=name))["project_slug"] == slug
 
 
 @pytest.mark.parametrize(("answer", "value", "sentence"), REFUSED)
-def test_a_bad_answer_gets_a_sentence_and_nothing_is_written(
+def test_a_bad_answer_is_refused_with_a_sentence_and_writes_nothing(
     render: Render, tmp_path: Path, answer: str, value: object, sentence: str
 ) -> None:
     with pytest.raises(ValueError, match="Validation error") as error:
@@ -83,9 +83,7 @@ def test_an_answer_that_is_not_offered_is_refused(
     assert not (tmp_path / "service").exists()
 
 
-def test_a_folder_that_is_not_empty_is_asked_about_and_loses_nothing(
-    template: Path, tmp_path: Path
-) -> None:
+def test_existing_files_are_not_overwritten_without_asking(template: Path, tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("mine\n")
     (tmp_path / "notes.txt").write_text("mine, too\n")
     program = str(Path(sys.executable).with_name("copier"))
@@ -109,9 +107,8 @@ def test_the_readme_shows_each_question_with_its_default_first() -> None:
     assert [row[0].strip("`") for row in rows] == list(questions)
     for name, _, answers in rows:
         default = questions[name.strip("`")]["default"]
-        shown = str(default).lower() if isinstance(default, bool) else str(default)
         if name.strip("`") not in {"project_slug", "description"}:
-            assert answers.startswith(f"`{shown}`"), name
+            assert answers.startswith(f"`{shown(default)}`"), name
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:

@@ -1,4 +1,4 @@
-"""The branches of Jinja that are taken, and those that are not."""
+"""Which branches of Jinja are taken, and which are not."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ b
         (["a", "b", "c", "long"], []),
     ],
 )
-def test_each_condition_is_seen_both_ways_or_named(
+def test_outcomes_that_never_occur_are_listed(
     tmp_path: Path, letters: list[str], never: list[str]
 ) -> None:
     (tmp_path / "copier.yml").write_text(

@@ -6,7 +6,7 @@ import sys
 from evergreen.working_tree import ROOT
 
 
-def test_an_answer_that_is_not_offered_is_said_with_those_that_are() -> None:
+def test_an_answer_that_is_not_offered_is_refused_with_a_list() -> None:
     command = [sys.executable, "-m", "tools.combinations", "--only=database=oracle"]
 
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Each answer meets each answer to another question."""
+"""A covering array contains every pair of answers to different questions."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from evergreen.questions import offered_values
 from evergreen.working_tree import ROOT
 
 
-def test_hostile_answers_meet_each_other_answer() -> None:
+def test_every_hostile_answer_is_combined_with_every_other_answer() -> None:
     factors = {**offered_values(ROOT), **HOSTILE}
     rows = hostile_combinations(ROOT)
 

@@ -1,4 +1,4 @@
-"""The mutants of small pieces of code; and what the program makes of a very small service."""
+"""Mutants of small pieces of code, and runs of the program on a very small service."""
 
 import subprocess
 import sys
@@ -28,14 +28,14 @@ def test_a_statement_is_deleted() -> None:
     assert texts("raise error\n") == ["pass\n"]
 
 
-def test_nothing_is_returned() -> None:
+def test_a_returned_value_becomes_none() -> None:
     assert texts("def f():\n    return x\n") == ["def f():\n    return None\n"]
 
 
 def test_docstrings_imports_and_declarations_have_no_mutants() -> None:
-    assert texts('"""Of a module."""\n\nimport x\n\nx: int\n') == []
-    assert texts('class A:\n    """Of a class."""\n\n    x: "B"\n') == []
-    assert texts('def f(x: "A", y: Literal["b"] = z) -> list["C"]:\n    """Of f."""\n') == []
+    assert texts('"""A module."""\n\nimport x\n\nx: int\n') == []
+    assert texts('class A:\n    """A class."""\n\n    x: "B"\n') == []
+    assert texts('def f(x: "A", y: Literal["b"] = z) -> list["C"]:\n    """Returns z."""\n') == []
     assert texts("if TYPE_CHECKING:\n    x = 1\n") == []
     assert texts("None\n...\n") == []
     assert texts('__all__ = ["x", "y"]\n') == []
@@ -77,7 +77,7 @@ def test_a_condition_is_negated() -> None:
     ]
 
 
-def test_a_not_is_dropped_with_the_parentheses_left() -> None:
+def test_not_is_dropped_but_its_parentheses_stay() -> None:
     assert texts("if not (a in b) and c: pass\n") == [
         "if not (not (a in b) and c): pass\n",
         "if not (a in b) or c: pass\n",
@@ -88,7 +88,7 @@ def test_a_not_is_dropped_with_the_parentheses_left() -> None:
     ]
 
 
-def test_and_takes_the_place_of_or_and_an_operand_is_dropped() -> None:
+def test_and_and_or_are_swapped_and_an_operand_is_dropped() -> None:
     assert texts("del x[a or (b) or  # or not\n c and d]\n") == [
         "del x[a and (b) and  # or not\n c and d]\n",
         "del x[b or (c and d)]\n",
@@ -123,7 +123,7 @@ def test_and_takes_the_place_of_or_and_an_operand_is_dropped() -> None:
         ("&", "|"),
     ],
 )
-def test_an_operator_takes_the_place_of_another(old: str, new: str) -> None:
+def test_an_operator_is_replaced(old: str, new: str) -> None:
     assert texts(f"del x[a {old} b]\n") == [f"del x[a {new} b]\n"]
 
 
@@ -131,11 +131,11 @@ def test_one_of_two_dictionaries_is_dropped() -> None:
     assert texts("del x[a | b]\n") == ["del x[a & b]\n", "del x[a]\n", "del x[b]\n"]
 
 
-def test_each_operator_of_a_chain_is_changed() -> None:
+def test_every_operator_of_a_chain_is_replaced() -> None:
     assert texts("del x[a < b < c]\n") == ["del x[a <= b < c]\n", "del x[a < b <= c]\n"]
 
 
-def test_an_assignment_with_an_operator_gets_another() -> None:
+def test_the_operator_of_an_augmented_assignment_is_replaced() -> None:
     assert texts("x += y\n") == ["pass\n", "x -= y\n"]
 
 
@@ -178,7 +178,9 @@ def test_a_decorator_is_dropped() -> None:
     ],
 )
 def test_an_element_is_dropped(display: str, mutants: list[str]) -> None:
-    assert texts(f"for x in {display}: pass\n") == [f"for x in {each}: pass\n" for each in mutants]
+    assert texts(f"for x in {display}: pass\n") == [
+        f"for x in {mutant}: pass\n" for mutant in mutants
+    ]
 
 
 def test_one_of_several_exceptions_is_no_longer_caught() -> None:
@@ -192,11 +194,11 @@ def test_an_exception_is_no_longer_caught() -> None:
     assert texts("try: pass\nexcept a.B as c: pass\n") == ["try: pass\nexcept () as c: pass\n"]
 
 
-def test_names_that_are_assigned_are_not_dropped() -> None:
+def test_assignment_targets_are_not_dropped() -> None:
     assert texts("for x, y in z: pass\n") == []
 
 
-def test_of_a_type_only_what_annotated_adds_is_changed() -> None:
+def test_only_the_metadata_of_annotated_types_is_changed() -> None:
     assert texts("x: dict[str, Annotated['A', f(1), b]]\n") == [
         "x: dict[str, Annotated['A', b]]\n",
         "x: dict[str, Annotated['A', f(1)]]\n",
@@ -206,12 +208,12 @@ def test_of_a_type_only_what_annotated_adds_is_changed() -> None:
     assert texts("def f(x: Annotated[A, b]) -> A | B: pass\n") == ["def f(x: A) -> A | B: pass\n"]
 
 
-def test_the_mutants_are_different_and_compile() -> None:
+def test_mutants_are_distinct_and_compile() -> None:
     assert texts("if not a: pass\n") == ["if a: pass\n"]
     assert texts("def f():\n    x = y\n    def g(): nonlocal x\n") == []
 
 
-def test_the_rest_of_a_file_stays_as_it_is() -> None:
+def test_the_rest_of_a_file_is_unchanged() -> None:
     text = "# ünï\n\n'é'; f(\n    'é',  # why\n    b,\n)\n"
 
     assert texts(text) == [
@@ -222,13 +224,14 @@ def test_the_rest_of_a_file_stays_as_it_is() -> None:
     ]
 
 
-def test_a_mutant_says_where_it_is() -> None:
+def test_a_mutant_names_its_place() -> None:
     text = "x = y\n\nclass A:\n    def f(self):\n        def g():\n            return z\n"
 
-    assert [(each.where, each.line) for each in mutate(text)] == [("module", 1), ("A.f.g", 6)]
+    places = [(mutant.where, mutant.line) for mutant in mutate(text)]
+    assert places == [("module", 1), ("A.f.g", 6)]
 
 
-def test_a_change_is_shown_on_one_line_with_a_little_context() -> None:
+def test_a_change_is_shown_on_one_line_with_some_context() -> None:
     assert changes("connect(\n    # Why.\n    args={'timeout': 10},\n)\n") == [
         "`connect(args={'timeout': 10})` → `pass`",
         "`connect(args={'timeout': 10})` → `connect()`",
@@ -270,7 +273,7 @@ def test_an_equivalent_mutant_may_be_one_on_one_database_only(tmp_path: Path) ->
     assert read_equivalent("postgresql", document) == set()
 
 
-def test_each_equivalent_mutant_has_a_reason() -> None:
+def test_every_equivalent_mutant_has_a_reason() -> None:
     entries = tomllib.loads(DOCUMENT.read_text())
 
     mutants = [mutant for mutants in entries.values() for mutant in mutants]
@@ -305,7 +308,7 @@ def run_program(service: Path, *options: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_the_program_shows_what_survives(small_service: Path) -> None:
+def test_the_program_shows_the_survivors(small_service: Path) -> None:
     result = run_program(small_service)
 
     assert result.returncode == 1, result.stderr
@@ -324,7 +327,7 @@ def test_the_program_stops_if_the_suite_fails_without_a_mutant(small_service: Pa
     result = run_program(small_service)
 
     assert result.returncode == 1
-    assert result.stderr.startswith("\nWithout a mutant the suite is not green.\n")
+    assert result.stderr.startswith("\nThe suite fails without a mutant.\n")
     assert "assert 2 == 1" in result.stderr
 
 
@@ -360,18 +363,18 @@ def test_the_runs_on_postgresql_share_a_server(small_service: Path) -> None:
     assert "4 mutants on postgresql: 2 killed, 2 survived" in result.stdout
 
 
-def test_survivors_that_are_listed_are_no_error(small_service: Path) -> None:
+def test_listed_survivors_are_no_error(small_service: Path) -> None:
     survivors = list(plant(small_service, ["app/errors.py"]))
 
-    assert report(survivors, {each.key for each in survivors})
+    assert report(survivors, {survivor.key for survivor in survivors})
 
 
-def test_a_survivor_that_is_not_listed_is_an_error(
+def test_an_unlisted_survivor_is_an_error(
     small_service: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     survivors = list(plant(small_service, ["app/errors.py"]))
 
-    assert not report(survivors, {each.key for each in survivors[1:]})
+    assert not report(survivors, {survivor.key for survivor in survivors[1:]})
     entry = """\
 [["app/errors.py"]]
 where = "module"
@@ -381,7 +384,7 @@ why = ""
     assert entry in capsys.readouterr().out
 
 
-def test_a_listed_mutant_that_is_no_survivor_is_an_error(
+def test_a_listed_mutant_that_no_longer_survives_is_an_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert not report([], {Key("app/errors.py", "gone", "`1` → `2`")})

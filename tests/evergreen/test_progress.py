@@ -1,4 +1,4 @@
-"""The progress of long work."""
+"""How the progress of long work is shown."""
 
 import io
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ from rich.console import Console
 from evergreen.progress import Reporter
 
 
-def test_progress_in_a_log_says_how_long_it_will_take() -> None:
+def test_progress_in_a_log_shows_the_remaining_time() -> None:
     printed = io.StringIO()
     with ThreadPoolExecutor() as pool:
         futures = [pool.submit(abs, -1), pool.submit(abs, -2)]

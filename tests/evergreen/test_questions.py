@@ -1,4 +1,4 @@
-"""The answers of each question, as they are read from copier.yml."""
+"""Answers that are read from copier.yml."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from evergreen.questions import offered_values
         ("{choices: {One: {value: a, validator: x}}, default: a}", ["a"]),
     ],
 )
-def test_the_answers_of_a_question_are_read_in_each_form(
+def test_answers_are_read_from_every_form_of_a_question(
     tmp_path: Path, question: str, values: list[object]
 ) -> None:
     (tmp_path / "copier.yml").write_text(f"_subdirectory: x\nquestion: {question}\nname: {{}}\n")
@@ -26,7 +26,7 @@ def test_the_answers_of_a_question_are_read_in_each_form(
 
 
 @pytest.mark.parametrize("part", ["when: false", "multiselect: true", "choices: '{{ them }}'"])
-def test_a_question_whose_answers_cannot_be_told_is_refused(tmp_path: Path, part: str) -> None:
+def test_a_question_whose_answers_cannot_be_listed_is_refused(tmp_path: Path, part: str) -> None:
     (tmp_path / "copier.yml").write_text(f"question: {{default: a, {part}}}\n")
 
     with pytest.raises(ValueError, match="question"):

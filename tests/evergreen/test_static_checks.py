@@ -1,4 +1,4 @@
-"""The checks of a rendered service that the broken templates do not reach."""
+"""Checks of a rendered service that the broken templates do not cover."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ from evergreen.findings import Finding
 from evergreen.static_checks import links_resolve
 
 
-def test_links_within_a_service_are_followed(tmp_path: Path) -> None:
+def test_broken_links_within_a_service_are_found(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/there.md").write_text("[up](../README.md#start) [out](https://example.com)")
     (tmp_path / "README.md").write_text(

@@ -1,10 +1,10 @@
-"""A workflow is run step by step, or the reason why it can't be is an error."""
+"""Workflows run step by step; a workflow that can't be run is an error."""
 
 import sys
 
 import pytest
 
-from evergreen.workflows import UnknownError, expand, run_workflow
+from evergreen.workflows import UnsupportedError, expand, run_workflow
 
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -29,28 +29,28 @@ jobs:
 @pytest.mark.parametrize(
     ("step", "sentence"),
     [
-        ("uses: somebody/something@v1", "the action somebody/something is not known"),
+        ("uses: someone/something@v1", "the action someone/something is not supported"),
         (
             "run: echo ${{ secrets.TOKEN }}",
-            r"the expression \$\{\{ secrets.TOKEN \}\} is not known",
+            r"the expression \$\{\{ secrets.TOKEN \}\} is not supported",
         ),
-        ("{run: ls, if: always()}", r"the condition `always\(\)` is not known"),
+        ("{run: ls, if: always()}", r"the condition `always\(\)` is not supported"),
     ],
 )
-def test_what_the_proof_cannot_do_in_a_workflow_is_an_error(step: str, sentence: str) -> None:
+def test_unsupported_parts_of_a_workflow_are_errors(step: str, sentence: str) -> None:
     step = f"<<: {step}" if step.startswith("{") else step
 
-    with pytest.raises(UnknownError, match=sentence):
+    with pytest.raises(UnsupportedError, match=sentence):
         run_workflow(workflow(step), "ci.yml", [PYTHON])
 
 
-def test_each_command_of_a_step_that_fails_fails_it() -> None:
+def test_a_step_stops_at_the_first_command_that_fails() -> None:
     (job,) = run_workflow(workflow("run: false; echo $UV_PYTHON"), "ci.yml", [PYTHON])
 
     assert [(step.name, step.passed, step.output) for step in job.steps] == [("Step", False, "")]
 
 
-def test_the_matrix_is_put_in_place_of_its_expression() -> None:
+def test_expressions_are_replaced_by_values_of_the_matrix() -> None:
     (job,) = run_workflow(workflow("run: echo $UV_PYTHON"), "ci.yml", [PYTHON])
 
     assert [step.output for step in job.steps] == [f"{PYTHON}\n"]

@@ -1,4 +1,4 @@
-"""Both ways of deleting the example that the READMEs describe."""
+"""Both ways to delete the example that the README of a service describes."""
 
 import re
 import shutil
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.releases import COMMITS_OF_NOBODY, commit_all, update
+from evergreen.releases import ANONYMOUS_IDENTITY, commit_all, update
 from evergreen.rendering import files_of
 from evergreen.services import Render
 
 
 @pytest.fixture
-def commits_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in COMMITS_OF_NOBODY.items():
+def anonymous_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ANONYMOUS_IDENTITY.items():
         monkeypatch.setenv(name, value)
 
 
@@ -29,15 +29,15 @@ def committed_service(render: Render, tmp_path: Path, database: str) -> Path:
     return service
 
 
-def test_an_update_with_the_other_answer_deletes_it(
-    committed_service: Path, render: Render, database: str, commits_of_nobody: None
+def test_an_update_with_the_other_answer_deletes_the_example(
+    committed_service: Path, render: Render, database: str, anonymous_commits: None
 ) -> None:
     update(committed_service, "HEAD", example=False)
 
     assert files_of(committed_service) == files_of(render(database=database, example=False))
 
 
-def test_the_steps_by_hand_delete_it(
+def test_the_steps_by_hand_delete_the_example(
     committed_service: Path, render: Render, database: str
 ) -> None:
     readme = (committed_service / "README.md").read_text()

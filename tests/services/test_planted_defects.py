@@ -1,4 +1,4 @@
-"""The suite of a service is shown to be able to fail: each defect turns it red."""
+"""The suite of a service can fail: every planted defect turns it red."""
 
 from pathlib import Path
 
@@ -10,8 +10,7 @@ from evergreen.services import run_suite
 COMMIT = "    await session.commit()\n"
 OWNER = ", Task.owner_id == owner.id"
 
-# Where, what is there, what takes its place. A defect is planted at one place only, though
-# the same text may stand at several.
+# The file, the text to replace, which must occur there exactly once, and its replacement.
 DEFECTS = {
     "a registration is not committed": (
         "app/auth/service.py",
@@ -23,7 +22,12 @@ DEFECTS = {
         "        user.password_hash = new_hash\n        await session.commit()\n",
         "        user.password_hash = new_hash\n",
     ),
-    "a conflict answers 400": ("app/errors.py", "ProblemResponse(409, ", "ProblemResponse(400, "),
+    "a conflict returns 400": ("app/errors.py", "    status = 409\n", "    status = 400\n"),
+    "a 401 has no WWW-Authenticate": (
+        "app/errors.py",
+        '    headers: ClassVar = {"WWW-Authenticate": "Bearer"}\n',
+        "",
+    ),
     "a new task is not committed": (
         "app/tasks/service.py",
         f"    session.add(task)\n{COMMIT}",
@@ -39,22 +43,22 @@ DEFECTS = {
         f".returning(Task.id)\n    )\n{COMMIT}",
         ".returning(Task.id)\n    )\n",
     ),
-    "the list has the tasks of everybody": (
+    "the list has the tasks of all users": (
         "app/tasks/service.py",
         "        .where(Task.owner_id == owner.id)\n        .order_by",
         "        .order_by",
     ),
-    "everybody reads a task": (
+    "everyone can read a task": (
         "app/tasks/service.py",
         f"select(Task).where(Task.id == task_id{OWNER})",
         "select(Task).where(Task.id == task_id)",
     ),
-    "everybody changes a task": (
+    "everyone can change a task": (
         "app/tasks/service.py",
         f"update(Task)\n        .where(Task.id == task_id{OWNER})",
         "update(Task)\n        .where(Task.id == task_id)",
     ),
-    "everybody deletes a task": (
+    "everyone can delete a task": (
         "app/tasks/service.py",
         f"delete(Task).where(Task.id == task_id{OWNER})",
         "delete(Task).where(Task.id == task_id)",
@@ -75,16 +79,16 @@ DEFECTS = {
         "select(User)",
     ),
     "a login ignores the password": ("app/auth/service.py", "if not valid:", "if False:"),
-    "a new task answers 200": ("app/tasks/routes.py", ", status_code=201)", ")"),
-    "a registration answers 200": ("app/auth/routes.py", ", status_code=201)", ")"),
-    "a deletion answers 200": ("app/tasks/routes.py", ", status_code=204)", ")"),
-    "a route of tasks asks nobody who is there": (
+    "a new task returns 200": ("app/tasks/routes.py", ", status_code=201)", ")"),
+    "a registration returns 200": ("app/auth/routes.py", ", status_code=201)", ")"),
+    "a deletion returns 200": ("app/tasks/routes.py", ", status_code=204)", ")"),
+    "a route of tasks needs no login": (
         "app/tasks/routes.py",
         "async def delete_task(task_id: UUID, user: CurrentUser, session: SessionDep) -> None:\n"
         "    await service.delete_task(session, user, task_id)\n",
         "async def delete_task(task_id: UUID) -> None:\n    pass\n",
     ),
-    "a route of auth asks nobody who is there": (
+    "a route of auth needs no login": (
         "app/auth/routes.py",
         "async def read_me(user: CurrentUser) -> UserPublic:\n",
         'async def read_me() -> UserPublic:\n    user = {"id": "0" * 32, "email": ""}\n',
@@ -93,9 +97,7 @@ DEFECTS = {
         f"{handler} is not registered": ("app/errors.py", f"    app.{handler}\n", "")
         for handler in (
             "add_middleware(BodyLimitProblemMiddleware)",
-            "exception_handler(NotFoundError)(not_found)",
-            "exception_handler(ConflictError)(conflict)",
-            "exception_handler(UnauthenticatedError)(unauthenticated)",
+            "exception_handler(ServiceError)(service_error)",
             "exception_handler(RequestValidationError)(invalid_request)",
             "exception_handler(HTTPException)(http_error)",
             "exception_handler(exc.DBAPIError)(database_error)",
@@ -124,18 +126,18 @@ DEFECTS = {
         "    pass\n",
     ),
     "the sessions of the tests have no savepoint": (
-        "tests/database.py",
+        "tests/conftest.py",
         ', join_transaction_mode="create_savepoint"',
         "",
     ),
     "the tests share one session": (
-        "tests/database.py",
-        "    return partial(\n        AsyncSession, connection, expire_on_commit=False, "
+        "tests/conftest.py",
+        "    return async_sessionmaker(\n        connection, expire_on_commit=False, "
         'join_transaction_mode="create_savepoint"\n    )\n',
         "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n",
     ),
     "a savepoint is a transaction of its own": (
-        "app/db/sqlite.py",
+        "app/db/engine.py",
         '        dbapi_connection.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))\n',
         "        pass\n",
     ),
@@ -165,40 +167,114 @@ def test_a_planted_defect_turns_the_suite_red(
 
 
 TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER = """
+from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.db.engine import create_engine
-from app.settings import Settings
+from tests.helpers import settings_for
 
 
 async def test_something() -> None:
-    async with AsyncSession(create_engine(Settings())) as session:
+    async with AsyncSession(create_engine(settings_for(make_url("URL")))) as session:
         await session.connection()
 """
 
 
-def test_a_test_that_opens_a_database_that_the_tests_did_not_make_is_told_what_to_do(
-    installed_service: Path,
-    service_to_change: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def open_in_a_test(service: Path, database_url: str) -> None:
+    """Adds a test that opens a connection to this database."""
+    test = TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER.replace("URL", database_url)
+    (service / "tests/test_stranger.py").write_text(test)
+
+
+@pytest.mark.parametrize(
+    "address", ["{path}", "file:{path}?uri=true", "file:/other?vfs=memdb&uri=true"]
+)
+def test_a_database_that_the_tests_did_not_create_cannot_be_opened(
+    installed_service: Path, service_to_change: Path, tmp_path: Path, address: str
 ) -> None:
-    (service_to_change / "tests/test_stranger.py").write_text(
-        TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER
-    )
     database = tmp_path / "of a developer.db"
     database.write_bytes(b"not even a database")
-    monkeypatch.setenv("DATABASE_URL", f"sqlite+aiosqlite:///{database}")
+    open_in_a_test(service_to_change, f"sqlite+aiosqlite:///{address.format(path=database)}")
 
     result = run_suite(installed_service, "-x", service=service_to_change)
 
     assert result.returncode == 1
-    assert "of a developer.db, which the tests did not make. Use a session" in result.stdout
+    assert ", which the tests did not create. Use a session" in result.stdout
     assert database.read_bytes() == b"not even a database"
 
 
+def test_the_environment_and_a_dotenv_file_do_not_change_the_settings(
+    installed_service: Path, service_to_change: Path
+) -> None:
+    (service_to_change / ".env").write_text("ENVIRONMENT=production\n")
+    environment = {"ARGON2_PASSES": "none", "database_url": "nonsense", "SECRET_KEY": "weak"}
+
+    result = run_suite(installed_service, service=service_to_change, environment=environment)
+
+    assert result.returncode == 0, result.stdout
+
+
+TESTS_THAT_CHANGE_THE_OVERRIDES = """
+import pytest
+from fastapi import FastAPI
+
+from app.auth.dependencies import get_current_user
+from app.db.engine import get_engine
+from app.db.session import get_session
+from tests.client import AsyncClient
+
+STAND_INS = {get_engine, get_session}
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_the_stand_ins_are_there(app: FastAPI, app_with_login: FastAPI, number: int) -> None:
+    assert app.dependency_overrides.keys() == STAND_INS | {get_current_user}
+    assert app_with_login.dependency_overrides.keys() == STAND_INS
+
+
+def test_that_clears_the_overrides(app: FastAPI, app_with_login: FastAPI) -> None:
+    app.dependency_overrides.clear()
+    app_with_login.dependency_overrides.clear()
+
+
+def test_that_replaces_the_overrides(app: FastAPI, app_with_login: FastAPI) -> None:
+    app.dependency_overrides = {}
+    app_with_login.dependency_overrides = {get_session: list}
+
+
+def test_that_adds_an_override_and_fails(app: FastAPI, app_with_login: FastAPI) -> None:
+    app.dependency_overrides[list] = dict
+    app_with_login.dependency_overrides[list] = dict
+    raise RuntimeError("on purpose")
+"""
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_overrides_are_restored_after_each_test(
+    installed_service: Path, service_to_change: Path, seed: int
+) -> None:
+    file = service_to_change / "tests/test_overrides.py"
+    file.write_text(TESTS_THAT_CHANGE_THE_OVERRIDES)
+
+    result = run_suite(
+        installed_service, str(file), f"--randomly-seed={seed}", service=service_to_change
+    )
+
+    assert "1 failed, 5 passed" in result.stdout
+    assert "RuntimeError: on purpose" in result.stdout
+
+
+def test_a_test_without_an_app_or_a_session_opens_no_connection(installed_service: Path) -> None:
+    result = run_suite(installed_service, "--setup-show", "tests/test_task_schemas.py")
+
+    assert result.returncode == 0, result.stdout
+    assert "SETUP    F override_dependencies" in result.stdout
+    assert "connection" not in result.stdout
+    assert "database_url" not in result.stdout
+
+
 def exchange_of(installed_service: Path, service_to_change: Path, failing_test: str) -> str:
-    """The section of the report and what comes after it."""
+    """Returns the output of a failing test from its section `HTTP exchange` on."""
     (service_to_change / "tests/test_failing.py").write_text(failing_test)
     result = run_suite(installed_service, "-x", service=service_to_change)
     return result.stdout.split("HTTP exchange")[1]
@@ -224,7 +300,7 @@ async def test_something(anonymous_client: AsyncClient) -> None:
 """
 
 
-def test_a_test_that_fails_shows_the_exchange_without_secrets(
+def test_a_failing_test_shows_the_exchange_without_secrets(
     installed_service: Path, service_to_change: Path
 ) -> None:
     report = exchange_of(installed_service, service_to_change, TEST_THAT_FAILS)
@@ -250,12 +326,12 @@ async def test_something(client: AsyncClient, monkeypatch: pytest.MonkeyPatch) -
 """
 
 
-def test_a_request_that_makes_the_app_fail_is_shown_after_those_before_it(
+def test_a_request_that_crashes_the_app_is_shown_after_the_earlier_ones(
     installed_service: Path, service_to_change: Path
 ) -> None:
     report = exchange_of(installed_service, service_to_change, TEST_THAT_BREAKS_THE_APP)
 
     assert "> GET /tasks?limit=1\n< 200 OK\n[]\n\n> POST /tasks\n" in report
     assert "… and " in report
-    assert '> POST /tasks\n{"title": "Buy milk"}\n< (no answer)\n' in report
+    assert '> POST /tasks\n{"title": "Buy milk"}\n< (no response)\n' in report
     assert "horse" not in report

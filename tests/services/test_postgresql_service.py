@@ -1,4 +1,4 @@
-"""A service on PostgreSQL: its suite, its own server, and what it does with other ones."""
+"""A service on PostgreSQL: its suite, with its own server and with other servers."""
 
 import os
 import shutil
@@ -18,13 +18,14 @@ from evergreen.processes import command_lines, heed_ctrl_c, wait_until
 from evergreen.services import (
     copy_of,
     install_service,
+    is_ready,
     logged_in,
     run_suite,
     stop_suite,
 )
 from tests.services.test_planted_defects import (
     DEFECTS,
-    TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER,
+    open_in_a_test,
     plant,
 )
 
@@ -33,24 +34,24 @@ thorough = pytest.mark.thorough
 
 @pytest.fixture(scope="session")
 def postgresql_service(template: Path) -> Iterator[Path]:
-    """A service of all defaults but the database, with its `.venv`."""
+    """A service with all defaults except the database, and a `.venv`."""
     with open_folder() as folder:
         yield install_service(template, folder / "Dienst für Tests", database="postgresql")
 
 
 @pytest.fixture
 def postgresql_service_to_change(postgresql_service: Path) -> Iterator[Path]:
-    """A copy of it that a test may change: its files only, so that it starts with no data."""
+    """A copy that a test may change: only its files, so that it starts without data."""
     with open_folder() as folder:
         yield copy_of(postgresql_service, folder / "service")
 
 
 def servers(folder: Path) -> list[str]:
-    """The command lines of the PostgreSQL servers whose data is below a folder."""
+    """Lists the command lines of the PostgreSQL servers whose data is below a folder."""
     return [
         line
         for line in command_lines()
-        # The shell that waits for a server names it, too.
+        # The command line of the shell that waits for a server contains it, too.
         if line.startswith("/") and f"postgres -D {folder}" in line
     ]
 
@@ -78,7 +79,7 @@ def test_its_suite_is_green_and_leaves_no_server(
     assert servers(postgresql_service) == []
 
 
-def test_the_variables_of_other_clients_change_nothing(postgresql_service: Path) -> None:
+def test_the_environment_variables_of_libpq_change_nothing(postgresql_service: Path) -> None:
     environment = {
         "PGPORT": "6543",
         "PGSSLMODE": "verify-full",
@@ -89,7 +90,7 @@ def test_the_variables_of_other_clients_change_nothing(postgresql_service: Path)
     assert_green(run_suite(postgresql_service, environment=environment))
 
 
-def test_files_that_only_their_owner_may_read_are_no_obstacle(
+def test_its_suite_is_green_with_a_strict_umask(
     postgresql_service: Path, postgresql_service_to_change: Path
 ) -> None:
     program = str(postgresql_service / ".venv/bin/pytest")
@@ -116,31 +117,31 @@ def test_its_requests_go_to_a_live_server(postgresql_service: Path) -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-# Those that turn the suite on SQLite red, too, by the same tests; and one that takes half a minute.
+# Defects that the same tests find on SQLite, and one that takes half a minute.
 MORE_DEFECTS = {
     name: DEFECTS[name]
     for name in (
         "a new task is not committed",
         "a change is not committed",
         "a deletion is not committed",
-        "everybody reads a task",
+        "everyone can read a task",
         "a migration lacks a column",
         "a migration lacks the rule of a foreign key",
         "a migration does not undo what it does",
         "the sessions of the tests have no savepoint",
     )
 } | {
-    "nobody limits the wait for a lock": (
-        "app/db/postgresql.py",
+    "the wait for a lock has no limit": (
+        "app/db/engine.py",
         '        "lock_timeout": f"{settings.database_lock_timeout_seconds * 1000:.0f}",\n',
         "",
     ),
 }
 POSTGRESQL_DEFECTS = {
     "the tests share one session": DEFECTS["the tests share one session"],
-    "who waited for a lock is told nothing": ("app/db/postgresql.py", '    "55P03",', '    "",'),
-    "a server that can't be reached is an error of ours": (
-        "app/db/postgresql.py",
+    "a lock timeout is not retryable": ("app/db/engine.py", '    "55P03",', '    "",'),
+    "an unreachable server is an unexpected error": (
+        "app/db/engine.py",
         "    except OSError as error:\n",
         "    except ZeroDivisionError as error:\n",
     ),
@@ -170,9 +171,7 @@ def test_a_planted_defect_turns_its_suite_red(
     assert result.returncode == 1, result.stdout + result.stderr
 
 
-def test_root_needs_no_folder_that_everybody_may_enter(
-    postgresql_service: Path, tmp_path: Path
-) -> None:
+def test_root_can_run_it_in_a_private_folder(postgresql_service: Path, tmp_path: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("is about root")
     private = tmp_path / "private"
@@ -210,7 +209,7 @@ async def test_something(connection: AsyncConnection, new_database: object) -> N
         pytest.param(signal.SIGTERM, marks=thorough),
     ],
 )
-def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
+def test_a_stopped_run_leaves_no_server_and_does_not_harm_the_next_run(
     postgresql_service: Path, postgresql_service_to_change: Path, sent: signal.Signals
 ) -> None:
     slow = postgresql_service_to_change / "tests/test_slow.py"
@@ -241,10 +240,10 @@ def test_a_run_that_is_stopped_harms_neither_the_next_one_nor_leaves_a_server(
     "seconds",
     [0.9, pytest.param(0.6, marks=thorough), pytest.param(1.2, marks=thorough)],
 )
-def test_a_first_run_that_is_killed_while_it_makes_the_server_does_not_harm_the_next_one(
+def test_a_run_killed_while_it_creates_the_server_does_not_harm_the_next_run(
     postgresql_service: Path, postgresql_service_to_change: Path, seconds: float
 ) -> None:
-    start_a_server = "import tests.postgresql as fixtures; fixtures.own_server().__enter__()"
+    start_a_server = "import tests.plugins.databases as fixtures; fixtures.own_server().__enter__()"
     program = str(postgresql_service / ".venv/bin/python")
     process = subprocess.Popen([program, "-c", start_a_server], cwd=postgresql_service_to_change)
     time.sleep(seconds)
@@ -254,7 +253,7 @@ def test_a_first_run_that_is_killed_while_it_makes_the_server_does_not_harm_the_
     assert_green(run_suite(postgresql_service, service=postgresql_service_to_change))
 
 
-def test_two_runs_at_the_same_time_do_not_disturb_each_other(postgresql_service: Path) -> None:
+def test_concurrent_runs_do_not_disturb_each_other(postgresql_service: Path) -> None:
     program = str(postgresql_service / ".venv/bin/pytest")
     runs = [
         subprocess.Popen(
@@ -271,41 +270,37 @@ def test_two_runs_at_the_same_time_do_not_disturb_each_other(postgresql_service:
     assert [run.returncode for run in runs] == [0, 0], printed
 
 
-def test_a_test_that_opens_another_database_is_told_what_to_do(
-    postgresql_service: Path,
-    postgresql_service_to_change: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_database_that_the_tests_did_not_create_cannot_be_opened(
+    postgresql_service: Path, postgresql_service_to_change: Path
 ) -> None:
-    (postgresql_service_to_change / "tests/test_stranger.py").write_text(
-        TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER
-    )
-    monkeypatch.setenv("DATABASE_URL", "postgresql://ada:topsecret@localhost:5432/precious")
+    url = "postgresql+asyncpg://ada:topsecret@localhost:5432/precious"
+    open_in_a_test(postgresql_service_to_change, url)
 
     result = run_suite(postgresql_service, "-x", service=postgresql_service_to_change)
 
     assert result.returncode == 1
-    sentence = "postgresql://ada:***@localhost:5432/precious, which the tests did not make. Use a"
+    sentence = "postgresql://ada:***@localhost:5432/precious, which the tests did not create. Use a"
     assert sentence in result.stdout
     assert "topsecret" not in result.stdout
 
 
-# ── Servers that somebody else has started ───────────────────────────────────
+# ── Servers that someone else has started ────────────────────────────────────
 
 
 @pytest.fixture(scope="session")
 def server_by_hand(postgresql_service: Path) -> Iterator[str]:
-    """The URL, without a database, of a server that asks for a password."""
+    """The URL, without a database, of a server that requires a password."""
     with postgresql_server(postgresql_service / ".venv", password="topsecret") as url:
         yield url
 
 
 def query(service: Path, url: str, statement: str) -> list[str]:
-    """The lines of the result."""
+    """Returns the lines of the result."""
     return psql(service / ".venv", url, statement)
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
-def test_its_suite_is_green_on_a_given_server_and_leaves_nothing_there(
+def test_its_suite_is_green_on_another_server_and_leaves_nothing_there(
     postgresql_service: Path, server_by_hand: str, processes: str
 ) -> None:
     url = f"{server_by_hand}/test"
@@ -340,7 +335,7 @@ def test_the_environment_can_name_the_server_of_the_tests(
         ("no_such_test", 'database "no_such_test" does not exist'),
     ],
 )
-def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
+def test_an_unusable_database_is_reported_in_one_sentence(
     postgresql_service: Path, server_by_hand: str, database: str, sentence: str, processes: str
 ) -> None:
     result = run_suite(
@@ -371,7 +366,7 @@ def test_a_database_with_rows_is_refused(postgresql_service: Path, server_by_han
 
     assert result.returncode == 4
     assert "there are rows in users. The tests need a database without rows." in result.stdout
-    # It is refused before it is migrated.
+    # It was refused before any migration.
     assert query(postgresql_service, url, "SELECT version_num FROM alembic_version") == ["0001"]
     query(postgresql_service, f"{server_by_hand}/postgres", "DROP DATABASE test_with_rows")
 
@@ -381,7 +376,7 @@ def test_a_database_with_rows_is_refused(postgresql_service: Path, server_by_han
 
 @pytest.fixture
 def production_url(postgresql_service: Path, server_by_hand: str) -> Iterator[str]:
-    """That of an empty database."""
+    """The URL of an empty database."""
     query(postgresql_service, f"{server_by_hand}/postgres", "CREATE DATABASE production")
     yield f"{server_by_hand}/production"
     query(postgresql_service, f"{server_by_hand}/postgres", "DROP DATABASE production WITH (FORCE)")
@@ -411,14 +406,12 @@ def migrate(service: Path, database_url: str) -> None:
     subprocess.run(["alembic", "upgrade", "head"], cwd=service, env=environment, check=True)
 
 
-def test_migrations_that_are_started_at_the_same_time_all_succeed(
-    postgresql_service: Path, production_url: str
-) -> None:
+def test_concurrent_migrations_all_succeed(postgresql_service: Path, production_url: str) -> None:
     upgrades = [upgrade(postgresql_service, postgresql_service, production_url) for _ in range(4)]
 
-    printed = [each.communicate()[1] for each in upgrades]
+    printed = [process.communicate()[1] for process in upgrades]
 
-    assert [each.returncode for each in upgrades] == [0, 0, 0, 0], printed
+    assert [process.returncode for process in upgrades] == [0, 0, 0, 0], printed
     versions = query(postgresql_service, production_url, "SELECT version_num FROM alembic_version")
     assert versions == ["0002"]
 
@@ -446,7 +439,7 @@ IS_CONCURRENT = """
 @pytest.mark.parametrize(
     ("rest", "succeeds"), [(FAILS, False), (IS_CONCURRENT, True)], ids=["fails", "is concurrent"]
 )
-def test_a_migration_is_done_or_leaves_nothing_behind(
+def test_a_migration_succeeds_or_leaves_nothing_behind(
     postgresql_service: Path,
     postgresql_service_to_change: Path,
     production_url: str,
@@ -473,7 +466,7 @@ def test_a_migration_is_done_or_leaves_nothing_behind(
 
 @contextmanager
 def served(service: Path, environment: dict[str, str], *command: str) -> Iterator[str]:
-    """The address of a server process, which Ctrl-C stops."""
+    """Yields the address of a server process, which Ctrl-C stops."""
     port = str(free_port())
     process = subprocess.Popen(
         [*command, "--port", port],
@@ -491,15 +484,7 @@ def served(service: Path, environment: dict[str, str], *command: str) -> Iterato
         process.wait(timeout=15)
 
 
-def is_ready(address: str, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, "the server has stopped"
-    try:
-        return httpx.get(f"{address}/readyz").is_success
-    except httpx.TransportError:
-        return False
-
-
-def test_what_was_answered_to_be_created_is_there_at_once_and_after_a_restart(
+def test_a_created_task_can_be_read_at_once_and_after_a_restart(
     postgresql_service: Path, production_url: str
 ) -> None:
     migrate(postgresql_service, production_url)
@@ -534,7 +519,7 @@ def test_production_without_a_url_does_not_start(postgresql_service: Path) -> No
     assert servers(postgresql_service) == []
 
 
-def test_development_has_a_server_whose_data_stays(
+def test_the_development_server_keeps_its_data(
     postgresql_service: Path, postgresql_service_to_change: Path
 ) -> None:
     files = postgresql_service_to_change
@@ -545,7 +530,7 @@ def test_development_has_a_server_whose_data_stays(
     subprocess.run(upgrade_to_head, cwd=files, env=environment, check=True)
     with served(files, environment, *serve) as address, logged_in(address) as client:
         task = client.post("/tasks", json={"title": "Buy milk"}).json()
-        # Another command at the same time works on the same database.
+        # A second command uses the same database at the same time.
         subprocess.run([*embedded, "alembic", "check"], cwd=files, env=environment, check=True)
         assert len(servers(files)) == 1
         assert client.get(f"/tasks/{task['id']}").json() == task
@@ -589,11 +574,11 @@ def test_it_works_behind_pgbouncer_in_transaction_mode(
                 logged_in(address) as client,
             ):
                 with ThreadPoolExecutor(8) as threads:
-                    answers = threads.map(
+                    responses = threads.map(
                         lambda number: client.post("/tasks", json={"title": f"Task {number}"}),
                         range(200),
                     )
-                    assert {answer.status_code for answer in answers} == {201}
+                    assert {response.status_code for response in responses} == {201}
                 assert len(client.get("/tasks", params={"limit": 100}).json()) == 100
         finally:
             pgbouncer.terminate()

@@ -1,12 +1,11 @@
-"""A service as a client meets it: installed as its README says, in a real server process."""
+"""A service as clients see it: installed as its README says, in a real server process."""
 
 import json
 import signal
 import sqlite3
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,7 +13,8 @@ import httpx
 import pytest
 
 from evergreen.postgresql_server import free_port
-from evergreen.services import ADA, Render, logged_in
+from evergreen.processes import wait_until
+from evergreen.services import ADA, Render, is_ready, logged_in
 
 PRODUCTION = {
     "ENVIRONMENT": "production",
@@ -24,7 +24,7 @@ PRODUCTION = {
 
 @pytest.fixture
 def environment(installed_service: Path, tmp_path: Path) -> dict[str, str]:
-    """That of a container: a database of the test's own, and the image's variables."""
+    """The variables of a container's image, with a database of the test's own."""
     database = f"sqlite+aiosqlite:///{tmp_path}/service.db"
     return {"PATH": f"{installed_service}/.venv/bin", "DATABASE_URL": database, **PRODUCTION}
 
@@ -37,7 +37,7 @@ def migrated(installed_service: Path, environment: dict[str, str]) -> None:
 
 
 def production_command(installed_service: Path) -> list[str]:
-    """The CMD of the Dockerfile, without the address that it listens on."""
+    """Returns the CMD of the Dockerfile, without the address that it listens on."""
     line = (installed_service / "Dockerfile").read_text().splitlines()[-1]
     listen = '"--host", "0.0.0.0", "--port", "8000", '
     assert listen in line
@@ -47,9 +47,9 @@ def production_command(installed_service: Path) -> list[str]:
 
 @contextmanager
 def served(installed_service: Path, environment: dict[str, str], *command: str) -> Iterator[str]:
-    """The address of a server process, which SIGTERM stops.
+    """Yields the address of a server process, which SIGTERM stops.
 
-    Without a command, it is that of the Dockerfile.
+    The default command is that of the Dockerfile.
     """
     command = command or tuple(production_command(installed_service))
     port = str(free_port())
@@ -58,27 +58,15 @@ def served(installed_service: Path, environment: dict[str, str], *command: str) 
     process = subprocess.Popen([program, *command[1:]], cwd=installed_service, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until_ready(address, process)
+        wait_until(lambda: is_ready(address, process))
         yield address
     finally:
         process.terminate()
-        # Having stopped in good order, uvicorn ends by the signal that it got.
+        # After a clean shutdown, uvicorn ends by the signal that it received.
         assert process.wait(timeout=15) in {0, -signal.SIGTERM}
 
 
-def wait_until_ready(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        assert process.poll() is None, "the server has stopped"
-        try:
-            httpx.get(f"{address}/readyz").raise_for_status()
-        except httpx.TransportError:
-            time.sleep(0.05)
-        else:
-            return
-    raise AssertionError("the server did not get ready in 10 seconds")
-
-
-def test_tasks_are_still_there_after_a_restart(
+def test_tasks_survive_a_restart(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     with (
@@ -98,7 +86,7 @@ def test_tasks_are_still_there_after_a_restart(
         assert client.get("/tasks").json() == [{**kept, "done": True}]
 
 
-def test_what_was_answered_to_be_created_is_there_at_once(
+def test_a_created_task_can_be_read_at_once(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
     with (
@@ -113,50 +101,43 @@ def test_what_was_answered_to_be_created_is_there_at_once(
             assert (read.status_code, read.json()) == (200, created.json())
 
 
-def test_many_writers_at_once_do_not_lock_each_other_out(
+def test_concurrent_writers_do_not_lock_each_other_out(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
-    statuses = []
-
-    def write(address: str, headers: httpx.Headers) -> None:
+    def write(address: str, headers: httpx.Headers) -> list[int]:
         with httpx.Client(base_url=address, headers=headers, timeout=60) as client:
-            for number in range(25):
-                statuses.append(client.post("/tasks", json={"title": str(number)}).status_code)
+            return [
+                client.post("/tasks", json={"title": str(number)}).status_code
+                for number in range(25)
+            ]
 
     with (
         served(installed_service, environment) as address,
         logged_in(address) as client,
+        ThreadPoolExecutor(40) as threads,
     ):
-        threads = [
-            threading.Thread(target=write, args=(address, client.headers)) for _ in range(40)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        writers = [threads.submit(write, address, client.headers) for _ in range(40)]
+        statuses = [status for writer in writers for status in writer.result()]
 
     assert statuses == [201] * 1000
 
 
-def test_of_registrations_of_one_address_at_once_one_succeeds(
+def test_only_one_of_several_concurrent_registrations_succeeds(
     installed_service: Path, environment: dict[str, str], migrated: None
 ) -> None:
-    statuses = []
+    def register(address: str) -> int:
+        return httpx.post(f"{address}/auth/register", json=ADA).status_code
 
-    def register(address: str) -> None:
-        statuses.append(httpx.post(f"{address}/auth/register", json=ADA).status_code)
-
-    with served(installed_service, environment) as address:
-        threads = [threading.Thread(target=register, args=(address,)) for _ in range(10)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+    with (
+        served(installed_service, environment) as address,
+        ThreadPoolExecutor(10) as threads,
+    ):
+        statuses = list(threads.map(register, [address] * 10))
 
     assert sorted(statuses) == [201] + [409] * 9
 
 
-def test_production_refuses_to_start_with_the_secret_that_everybody_knows(
+def test_production_refuses_to_start_with_the_default_secret(
     installed_service: Path, environment: dict[str, str]
 ) -> None:
     del environment["SECRET_KEY"]
@@ -170,7 +151,7 @@ def test_production_refuses_to_start_with_the_secret_that_everybody_knows(
     assert "SECRET_KEY must be a random text of at least 32 bytes" in result.stderr
 
 
-def test_a_fresh_service_serves_with_tables_made_by_the_migrations(installed_service: Path) -> None:
+def test_poe_dev_migrates_a_new_database_and_serves_it(installed_service: Path) -> None:
     environment = {"PATH": f"{installed_service}/.venv/bin:/usr/bin:/bin"}
 
     with (
@@ -183,7 +164,7 @@ def test_a_fresh_service_serves_with_tables_made_by_the_migrations(installed_ser
     assert (installed_service / "service.db").exists()
 
 
-def test_a_hostile_name_and_description_arrive_unharmed_in_the_api_documentation(
+def test_a_hostile_name_and_description_are_unchanged_in_the_api_documentation(
     installed_service: Path, render: Render
 ) -> None:
     answers = {
@@ -206,7 +187,7 @@ def test_a_hostile_name_and_description_arrive_unharmed_in_the_api_documentation
     }
 
 
-def test_a_migration_that_is_written_from_the_models_is_clean_and_works(
+def test_a_generated_migration_is_clean_and_works(
     installed_service: Path, service_to_change: Path
 ) -> None:
     models = service_to_change / "app/tasks/models.py"
@@ -231,7 +212,7 @@ def test_a_migration_that_is_written_from_the_models_is_clean_and_works(
     run("poe", "check")
 
 
-def test_the_migrations_can_be_undone_and_done_again(
+def test_migrations_can_be_reverted_and_applied_again(
     installed_service: Path, environment: dict[str, str], migrated: None, tmp_path: Path
 ) -> None:
     alembic = str(installed_service / ".venv/bin/alembic")
@@ -250,7 +231,7 @@ def test_the_migrations_can_be_undone_and_done_again(
     assert tables() == {"alembic_version", "users", "tasks"}
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(
+def test_a_failed_migration_leaves_nothing_behind(
     installed_service: Path,
     service_to_change: Path,
     environment: dict[str, str],

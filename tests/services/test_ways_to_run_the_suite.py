@@ -1,4 +1,4 @@
-"""The suite of a service is green in whatever way it is run, and harms nothing around it."""
+"""The suite of a service is green however it is run, and leaves everything around it alone."""
 
 import signal
 import sqlite3
@@ -23,20 +23,20 @@ FILES = sorted(
 @pytest.mark.parametrize(
     "seed", [1, 2, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in range(3, 11))]
 )
-def test_it_is_green_in_the_order_of_a_seed(installed_service: Path, seed: int) -> None:
+def test_it_is_green_in_random_order(installed_service: Path, seed: int) -> None:
     result = run_suite(installed_service, f"--randomly-seed={seed}")
 
     assert result.returncode == 0, result.stdout
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_of_it_alone_is_green(installed_service: Path, file: str) -> None:
+def test_each_file_alone_is_green(installed_service: Path, file: str) -> None:
     result = run_suite(installed_service, file)
 
     assert result.returncode == 0, result.stdout
 
 
-# To import the libraries takes most of the time, so it is done once for all.
+# Importing the libraries takes most of the time, so it is done only once.
 RUN_EACH_ALONE = """
 import os
 import sys
@@ -80,13 +80,13 @@ def test_it_is_green_in_two_processes(installed_service: Path) -> None:
     assert result.returncode == 0, result.stdout
 
 
-def test_it_is_green_with_the_debug_mode_of_asyncio(installed_service: Path) -> None:
+def test_it_is_green_in_the_debug_mode_of_asyncio(installed_service: Path) -> None:
     result = run_suite(installed_service, "-W", "error", environment={"PYTHONASYNCIODEBUG": "1"})
 
     assert result.returncode == 0, result.stdout
 
 
-def test_it_leaves_the_database_of_the_environment_as_it_was(
+def test_it_leaves_the_database_of_the_environment_unchanged(
     installed_service: Path, tmp_path: Path
 ) -> None:
     database = tmp_path / "of a developer.db"
@@ -103,8 +103,33 @@ def test_it_leaves_the_database_of_the_environment_as_it_was(
     assert list(tmp_path.iterdir()) == [database]
 
 
+WITH_AN_OLD_SQLITE = """
+import sqlite3
+import sys
+
+import pytest
+
+sqlite3.sqlite_version, sqlite3.sqlite_version_info = "3.35.5", (3, 35, 5)
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider"]))
+"""
+
+
+def test_it_uses_a_file_where_sqlite_cannot_share_a_database_in_memory(
+    installed_service: Path,
+) -> None:
+    program = installed_service / ".venv/bin/python"
+
+    result = subprocess.run(
+        [program, "-c", WITH_AN_OLD_SQLITE], cwd=installed_service, capture_output=True, text=True
+    )
+
+    assert result.returncode == 0, result.stdout
+    sentence = "SQLite 3.35.5 can't share a database in memory (3.36 can): the tests used a file.\n"
+    assert sentence in result.stdout
+
+
 @pytest.mark.parametrize("processes", ["0", "2"])
-def test_it_leaves_no_row_in_a_database_that_it_was_given(
+def test_it_leaves_no_rows_in_a_given_database(
     installed_service: Path, tmp_path: Path, processes: str
 ) -> None:
     database = tmp_path / "given test.db"
@@ -128,7 +153,10 @@ def test_it_leaves_no_row_in_a_database_that_it_was_given(
             ["--database-url=sqlite+aiosqlite:////no/such/folder/x.db"],
             "x.db: there is no such folder.",
         ),
-        (["--database-url=sqlite+aiosqlite:///:memory:"], "each connection would have its own."),
+        (
+            ["--database-url=sqlite+aiosqlite:///:memory:"],
+            ": name a file.",
+        ),
         (["--database-url=postgresql://u:topsecret@h/db"], "DATABASE_URL must look like"),
         (
             ["--database-url=sqlite+aiosqlite:///README.md"],
@@ -140,7 +168,7 @@ def test_it_leaves_no_row_in_a_database_that_it_was_given(
         ),
     ],
 )
-def test_a_database_that_cannot_be_used_is_said_in_one_sentence(
+def test_an_unusable_database_is_reported_in_one_sentence(
     installed_service: Path, arguments: list[str], sentence: str
 ) -> None:
     result = run_suite(installed_service, *arguments)
@@ -165,8 +193,10 @@ def test_a_database_with_rows_is_refused(installed_service: Path, tmp_path: Path
 
 
 def live_servers(folder: Path) -> list[str]:
-    """The command lines of the servers whose database is below the folder."""
-    return [line for line in command_lines() if "tests.server" in line and f"{folder}" in line]
+    """Lists the command lines of the live servers whose database is below the folder."""
+    return [
+        line for line in command_lines() if "tests.plugins.server" in line and f"{folder}" in line
+    ]
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])
@@ -191,7 +221,7 @@ async def test_something(anonymous_client: AsyncClient) -> None:
 """
 
 
-def test_the_report_shows_what_a_live_server_printed(
+def test_the_report_shows_the_output_of_a_live_server(
     installed_service: Path, service_to_change: Path
 ) -> None:
     (service_to_change / "tests/test_failing.py").write_text(TEST_THAT_FAILS)
@@ -200,7 +230,7 @@ def test_the_report_shows_what_a_live_server_printed(
         installed_service, "--live", "tests/test_failing.py", service=service_to_change
     )
 
-    printed = result.stdout.split("What the live server printed last")[1]
+    printed = result.stdout.split("Last output of the live server")[1]
     assert "path=/no/such/path" in printed
     assert result.stderr == ""
 
@@ -218,7 +248,7 @@ async def test_something(anonymous_client: AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_live_server_is_left_when_the_tests_are_stopped(
+def test_a_stopped_run_leaves_no_live_server(
     installed_service: Path, service_to_change: Path, tmp_path: Path, sent: signal.Signals
 ) -> None:
     (service_to_change / "tests/test_slow.py").write_text(TEST_THAT_TAKES_ITS_TIME)

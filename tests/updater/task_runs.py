@@ -11,18 +11,21 @@ from evergreen.rendering import files_of
 from evergreen.suites import own_environment
 from evergreen.working_tree import ROOT
 
-TASKS = ROOT / "template/template_tasks.py"
+BOOTSTRAP = ROOT / "template/template_tasks.py"
 BRANCH = f"template-{TIP}"
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, str(TASKS), *arguments]
+def command(service: Path, *arguments: str) -> list[str]:
+    """The task of the service; one that is older than the bootstrap runs that of the template."""
+    own = service / BOOTSTRAP.name
+    has_bootstrap = own.is_file() and own.read_bytes() == BOOTSTRAP.read_bytes()
+    return [sys.executable, own.name if has_bootstrap else str(BOOTSTRAP), *arguments]
 
 
 def run_task(service: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """With these variables in its environment."""
     return subprocess.run(
-        command(*arguments),
+        command(service, *arguments),
         cwd=service,
         env=own_environment() | variables,
         capture_output=True,
@@ -33,7 +36,7 @@ def run_task(service: Path, *arguments: str, **variables: str) -> subprocess.Com
 def start_update(service: Path, until: str) -> subprocess.Popen[str]:
     """Starts it in a session of its own, and waits until it runs a command with these words."""
     process = subprocess.Popen(
-        command("update"),
+        command(service, "update"),
         cwd=service,
         env=own_environment(),
         stdout=subprocess.DEVNULL,
@@ -54,13 +57,14 @@ def edited_service(template: Path, path: str, folder: Path) -> Path:
     return service
 
 
+EDITED = "settings: Settings, echo: bool = False"
 CONFLICT = "app/db/engine.py: you and the template changed the same lines"
 
 
 def service_with_a_conflict(template: Path, folder: Path) -> Path:
     """Of 0.2.0, with a change of a line that a later release has changed, too."""
     service = copy_of_release(template, "0.2.0", {}, folder)
-    replace(service / "app/db/engine.py", '"timeout": 10', '"timeout": 20')
+    replace(service / "app/db/engine.py", "settings: Settings", EDITED)
     commit_all(service)
     return service
 
@@ -97,7 +101,7 @@ def assert_conflict(service: Path, line: str, *arguments: str) -> None:
 
 
 def merge_the_update(service: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Updates the service, without a conflict, and takes it over."""
+    """Updates the service without a conflict, and merges that."""
     result = run_task(service, "update", *arguments)
     assert result.returncode == 0, result.stdout + result.stderr
     git("merge", "--quiet", "--ff-only", result.stdout.split()[-1], cwd=service)

@@ -12,6 +12,7 @@ from evergreen.working_tree import ROOT
 from tests.updater.task_runs import (
     BRANCH,
     CONFLICT,
+    EDITED,
     assert_conflict,
     assert_refused,
     edited_service,
@@ -20,7 +21,7 @@ from tests.updater.task_runs import (
     start_update,
 )
 
-pytestmark = pytest.mark.usefixtures("installed_before")
+pytestmark = pytest.mark.usefixtures("passing_suite")
 
 
 # ── The edits that `copier update` loses ─────────────────────────────────────
@@ -200,7 +201,7 @@ def test_a_setting_of_git_does_not_hide_a_conflict(
 
     assert_conflict(service, CONFLICT)
 
-    assert '"timeout": 20' in (service / "app/db/engine.py").read_text()
+    assert EDITED in (service / "app/db/engine.py").read_text()
 
 
 @pytest.fixture
@@ -216,10 +217,10 @@ def test_what_is_saved_while_an_update_runs_is_kept(
     service = tmp_path / "service"
     append(service / "README.md", "ours\n")
 
-    _, told = updating.communicate()
+    _, said = updating.communicate()
 
     assert updating.returncode == 1
-    assert told == "Commit or stash these changes first, then run it again:\n M README.md\n\n"
+    assert said == "Commit or stash these changes first, then run it again:\n M README.md\n"
     assert (service / "README.md").read_text().endswith("ours\n")
     assert git("branch", "--format=%(refname:short)", cwd=service) == "main\n"
 

@@ -10,8 +10,6 @@ from evergreen.edits import append, replace, write
 from evergreen.releases import TIP, commit_all, copy_of_release, git
 from tests.updater.task_runs import command, run_task
 
-pytestmark = pytest.mark.usefixtures("installed_before")
-
 
 def test_check_says_what_newer_releases_changed(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
@@ -101,7 +99,7 @@ def test_a_program_that_is_missing_is_named(template: Path, tmp_path: Path) -> N
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
 
     result = subprocess.run(
-        command("check"), cwd=service, env={"PATH": ""}, capture_output=True, text=True
+        command(service, "check"), cwd=service, env={"PATH": ""}, capture_output=True, text=True
     )
 
     assert result.stderr == "There is no program git: install uv and git first.\n"

@@ -31,7 +31,9 @@ def run_workflow(origin: Path, checkout: Path, template: Path, **variables: str)
     for step in yaml.safe_load(tip)["jobs"]["update"]["steps"]:
         script = step.get("run", "")
         for task in ("update", "check"):
-            script = script.replace(f"uv run poe template-{task}", " ".join(command(task)))
+            script = script.replace(
+                f"uv run poe template-{task}", " ".join(command(checkout, task))
+            )
         result = subprocess.run(
             ["bash", "-e", "-c", script],
             cwd=checkout,

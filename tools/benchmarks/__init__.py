@@ -1,1 +1,1 @@
-"""Figures for what the template promises, each against a bar."""
+"""Measures what the template promises, each figure against a bar."""

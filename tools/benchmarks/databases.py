@@ -1,6 +1,6 @@
-"""How long the suite of a service on PostgreSQL takes, as a ratio to that of one on SQLite.
+"""Measures the suite of a service on PostgreSQL, as a ratio to that of a service on SQLite.
 
-Usage: python -m tools.benchmarks.databases FOLDER-ON-SQLITE FOLDER-ON-POSTGRESQL
+Usage: python -m tools.benchmarks.databases SQLITE-SERVICE-FOLDER POSTGRESQL-SERVICE-FOLDER
 """
 
 import shutil
@@ -23,8 +23,10 @@ def main() -> None:
         folder: [str(folder.resolve() / ".venv/bin/pytest"), "-q"]
         for folder in (sqlite, postgresql)
     }
-    # Once for the byte code; then without the data of the server, as on a new machine.
-    seconds(suites[sqlite], sqlite), seconds(suites[postgresql], postgresql)
+    # One unmeasured run each writes the byte code.
+    for folder, suite in suites.items():
+        seconds(suite, folder)
+    # Without its data, the server starts as on a new machine.
     for data in postgresql.glob(".postgresql*"):
         shutil.rmtree(data)
     cold = seconds(suites[postgresql], postgresql)

@@ -1,24 +1,19 @@
-"""How long it takes from nothing to the first green run, with warm caches.
+"""Measures the time from nothing to the first green run, with warm caches.
 
-Renders the template twice, into FOLDER: once with the whole first command of the README, once
-to measure `uv sync` and `pytest` alone.
+Renders the template into FOLDER twice: once for the whole first command of the README, once to
+measure `uv sync` and `pytest` alone.
 
 Usage: python -m tools.benchmarks.first_start TEMPLATE FOLDER
 """
 
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 
+from tools.benchmarks.suite import seconds
+
 BAR = 3.0
-
-
-def seconds(*command: str, cwd: Path | None = None) -> float:
-    start = time.perf_counter()
-    subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.DEVNULL)
-    return time.perf_counter() - start
+TEST = ["uv", "run", "pytest", "-q"]
 
 
 def main() -> None:
@@ -26,14 +21,16 @@ def main() -> None:
 
     def render() -> float:
         shutil.rmtree(folder, ignore_errors=True)
-        return seconds("copier", "copy", "--quiet", "--defaults", template, str(folder))
+        command = ["copier", "copy", "--quiet", "--defaults", template, str(folder)]
+        return seconds(command, Path.cwd())
 
-    # Once unmeasured, for the caches.
-    render(), seconds("uv", "run", "pytest", "-q", cwd=folder)
-    whole = render() + seconds("uv", "run", "pytest", "-q", cwd=folder)
+    # One unmeasured run warms the caches.
     render()
-    alone = seconds("uv", "sync", cwd=folder)
-    alone += seconds(str(folder.resolve() / ".venv/bin/pytest"), "-q", cwd=folder)
+    seconds(TEST, folder)
+    whole = render() + seconds(TEST, folder)
+    render()
+    alone = seconds(["uv", "sync"], folder)
+    alone += seconds([str(folder.resolve() / ".venv/bin/pytest"), "-q"], folder)
     ratio = whole / alone
     print(f"copier copy and uv run pytest: {whole:.2f} s")
     print(f"uv sync and pytest alone:      {alone:.2f} s")

@@ -2,7 +2,7 @@
 
 Usage: python -m tools.benchmarks.fleet [NUMBER-OF-SERVICES]
 
-It fails if a line of a team is lost, or if an update leaves the template's part as it was.
+Fails if an update loses a line of a team, or leaves a file without edits out of date.
 """
 
 import multiprocessing
@@ -25,7 +25,7 @@ from evergreen.edits import SCENARIOS
 from evergreen.questions import Answers
 from evergreen.released_answers import VERSIONS, offered_by
 from evergreen.releases import (
-    COMMITS_OF_NOBODY,
+    ANONYMOUS_IDENTITY,
     TIP,
     commit_all,
     conflicts,
@@ -45,7 +45,7 @@ COMPILED: Compiled = {}
 
 @dataclass(frozen=True)
 class Member:
-    """A service of the fleet: how it is made, and what its team does to it."""
+    """A service of the fleet: its release, its answers, and the edits of its team."""
 
     version: str
     answers: Answers
@@ -59,13 +59,13 @@ class Outcome:
     lost: list[str]
 
 
-def members(count: int) -> list[Member]:
-    """The same for each run."""
+def random_fleet(count: int) -> list[Member]:
+    """The seed is fixed, so every run has the same fleet."""
     chance = random.Random(SEED)
-    return [member(chance) for _ in range(count)]
+    return [random_member(chance) for _ in range(count)]
 
 
-def member(chance: random.Random) -> Member:
+def random_member(chance: random.Random) -> Member:
     version = chance.choice(VERSIONS)
     answers = {name: chance.choice(values) for name, values in offered_by(version).items()}
     edits = [
@@ -79,38 +79,38 @@ def member(chance: random.Random) -> Member:
     return Member(version, answers, edits)
 
 
-def update_member(template: Path, folder: Path, each: Member) -> Outcome:
-    """Makes the service, edits it as its team does, and updates it."""
+def update_member(template: Path, folder: Path, member: Member) -> Outcome:
+    """Creates the service, edits it as its team does, and updates it."""
     with compiled_once(COMPILED):
         copier.run_copy(
             str(template),
             folder,
-            data=each.answers,
+            data=member.answers,
             defaults=True,
             quiet=True,
-            vcs_ref=each.version,
+            vcs_ref=member.version,
         )
         commit_all(folder)
         original = files_of(folder)
-        for name in each.edits:
+        for name in member.edits:
             SCENARIOS[name].edit(folder)
         edited = files_of(folder)
         commit_all(folder)
         started = time.perf_counter()
         update(folder, TIP)
         seconds = time.perf_counter() - started
-        expected = fresh_files(template, TIP, each.answers)
+        expected = fresh_files(template, TIP, member.answers)
         lost = keeps_what_was_edited(folder, original, edited, expected)
     return Outcome(seconds, conflicts(folder), lost)
 
 
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else SERVICES
-    fleet = members(count)
+    fleet = random_fleet(count)
     console = Console()
     outcomes: dict[int, Outcome] = {}
     elapsed: dict[int, float] = {}
-    os.environ.update(COMMITS_OF_NOBODY)
+    os.environ.update(ANONYMOUS_IDENTITY)
     with (
         tempfile.TemporaryDirectory() as name,
         ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool,
@@ -118,8 +118,8 @@ def main() -> None:
         template = tagged_clone(ROOT, Path(name) / "template")
         started = time.perf_counter()
         futures = {
-            pool.submit(update_member, template, Path(name) / f"service {number}", each): number
-            for number, each in enumerate(fleet)
+            pool.submit(update_member, template, Path(name) / f"service {number}", member): number
+            for number, member in enumerate(fleet)
         }
         for done, future in enumerate(
             track(as_completed(futures), "services", count, console=console), start=1
@@ -138,30 +138,30 @@ def show(
     elapsed: dict[int, float],
 ) -> None:
     table = Table(
-        "from", "services", "without a conflict", "with a conflict", "lost", "seconds each"
+        "from", "services", "without a conflict", "with a conflict", "lost", "seconds per update"
     )
     for version in [*VERSIONS, "all"]:
-        those = [
+        found = [
             outcomes[number]
-            for number, each in enumerate(fleet)
-            if version in (each.version, "all")
+            for number, member in enumerate(fleet)
+            if version in (member.version, "all")
         ]
-        if those:
-            unmerged = sum(bool(outcome.conflicts) for outcome in those)
+        if found:
+            unmerged = sum(bool(outcome.conflicts) for outcome in found)
             table.add_row(
                 version,
-                str(len(those)),
-                str(len(those) - unmerged),
+                str(len(found)),
+                str(len(found) - unmerged),
                 str(unmerged),
-                str(sum(bool(outcome.lost) for outcome in those)),
-                f"{sum(outcome.seconds for outcome in those) / len(those):.2f}",
+                str(sum(bool(outcome.lost) for outcome in found)),
+                f"{sum(outcome.seconds for outcome in found) / len(found):.2f}",
             )
     console.print(table)
-    for number, each in enumerate(fleet):
+    for number, member in enumerate(fleet):
         for line in outcomes[number].lost:
-            console.print(f"[red]lost[/] in service {number}, {each}: {line}")
+            console.print(f"[red]lost[/] in service {number}, {member}: {line}")
     for done, seconds in elapsed.items():
-        console.print(f"{done} services made and updated in {seconds:.0f} s")
+        console.print(f"{done} services created and updated in {seconds:.0f} s")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""How fast `/livez` answers while one client logs in in a loop: hashing must not block it.
+"""Measures the response time of `/livez` while a client keeps logging in: hashing must not block.
 
-Usage: python -m tools.benchmarks.liveness FOLDER-OF-A-SERVICE
+Usage: python -m tools.benchmarks.liveness SERVICE-FOLDER
 """
 
 import os
@@ -16,8 +16,10 @@ from pathlib import Path
 
 import httpx
 
+from evergreen.processes import wait_until
+from evergreen.services import ADA, is_ready
+
 ADDRESS = "http://127.0.0.1:8765"
-ADA = {"email": "ada@example.com", "password": "correct horse"}
 SECONDS = 8.0
 BAR_MILLISECONDS = 10.0
 
@@ -34,12 +36,7 @@ def served(service: Path) -> Iterator[None]:
         command = [str(programs / "uvicorn"), "app.main:app", "--port", "8765", "--no-access-log"]
         process = subprocess.Popen(command, cwd=service, env=environment)
         try:
-            while True:
-                try:
-                    httpx.get(f"{ADDRESS}/readyz").raise_for_status()
-                    break
-                except httpx.TransportError:
-                    time.sleep(0.05)
+            wait_until(lambda: is_ready(ADDRESS, process))
             yield
         finally:
             process.terminate()
@@ -47,7 +44,7 @@ def served(service: Path) -> Iterator[None]:
 
 
 def milliseconds_of_livez(client: httpx.Client) -> list[float]:
-    """Of each request, for some seconds, with a pause between them as of a prober."""
+    """Sends requests for `SECONDS`, with short pauses, and returns how long each of them took."""
     durations = []
     end = time.perf_counter() + SECONDS
     while time.perf_counter() < end:

@@ -1,6 +1,6 @@
-"""How long the suite of a service takes, as a ratio to importing the libraries that it needs.
+"""Measures the suite of a service, as a ratio to importing the libraries that it needs.
 
-Usage: python -m tools.benchmarks.suite FOLDER-OF-A-SERVICE
+Usage: python -m tools.benchmarks.suite SERVICE-FOLDER
 """
 
 import os
@@ -13,8 +13,10 @@ from pathlib import Path
 LIBRARIES = "fastapi, sqlalchemy.ext.asyncio, aiosqlite, alembic, httpx, pytest"
 RUNS = 15
 BAR = 1.7
-# Some machines set this; without byte code, each run would compile what it imports.
-ENVIRONMENT = {name: each for name, each in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+# Without byte code, every run would compile its imports.
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
 
 
 def seconds(command: list[str], cwd: Path) -> float:
@@ -28,9 +30,10 @@ def main() -> None:
     programs = service.resolve() / ".venv/bin"
     suite = [str(programs / "pytest"), "-q"]
     imports = [str(programs / "python"), "-c", f"import {LIBRARIES}"]
-    # Once unmeasured, for the byte code.
-    seconds(suite, service), seconds(imports, service)
-    # Side by side, since the machine may be busier in one minute than in the next.
+    # One unmeasured run each writes the byte code.
+    seconds(suite, service)
+    seconds(imports, service)
+    # In pairs, since the machine may be busier in one minute than in the next.
     pairs = [(seconds(suite, service), seconds(imports, service)) for _ in range(RUNS)]
     suite_median = statistics.median(pair[0] for pair in pairs)
     imports_median = statistics.median(pair[1] for pair in pairs)

@@ -1,7 +1,7 @@
-"""Mutates the code of a service and sees whether its suite notices.
+"""Mutates the code of a service and checks whether its suite notices.
 
-The operators are our own: mutmut 3 mutates neither decorated functions nor code outside of
-functions, so it would pass over each route, schema and model; and no well-kept tool drops an
-argument (`where(a, b)`) or a statement (`await session.commit()`), which are the defects that
-suites of such services miss.
+The operators are our own: mutmut 3 mutates neither decorated functions nor code outside
+functions, so it would skip every route, schema and model; and no maintained tool drops an argument
+(`where(a, b)`) or a statement (`await session.commit()`), the defects that suites of such services
+miss.
 """

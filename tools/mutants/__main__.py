@@ -1,4 +1,4 @@
-"""Runs the suites of services on each of their mutants and shows which ones survive."""
+"""Runs the suites of services on each of their mutants and shows the survivors."""
 
 import argparse
 import asyncio
@@ -17,7 +17,7 @@ DATABASES = ("sqlite", "postgresql")
 
 
 def main() -> int:
-    """Its exit code: 0 if all that survive are known, and no others are."""
+    """Returns the exit code: 0 if exactly the listed mutants survive and few enough of them."""
     parser = argument_parser()
     arguments = parser.parse_args()
     only: list[str] = arguments.only or []
@@ -62,24 +62,24 @@ def passes(service: Path, only: Sequence[str]) -> bool:
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.mutants",
-        description="Mutates the code of services, runs their suites on each mutant and shows "
-        f"which ones survive. Fails if they are not those that {DOCUMENT.name} lists for the "
+        description="Mutates the code of services, runs their suites on each mutant and shows the "
+        f"survivors. Fails if they are not exactly the mutants that {DOCUMENT.name} lists for the "
         f"database, or if fewer than {BAR:.0%} are killed there. Without options, all files of "
-        "app/ are mutated, on each database: the suites differ there, and so does what they see.",
+        "app/ are mutated on both databases.",
     )
     parser.add_argument(
-        "services", type=Path, nargs="+", metavar="service", help="its folder, with its .venv"
+        "services", type=Path, nargs="+", metavar="service", help="the folder of one with a .venv"
     )
     parser.add_argument(
-        "--database", choices=DATABASES, help="mutate only the services that have this database"
+        "--database", choices=DATABASES, help="mutate only the services on this database"
     )
     parser.add_argument(
         "--only",
         action="append",
         metavar="FILE",
-        help="mutate this file, such as app/tasks/service.py (may be given more than once)",
+        help="mutate this file, such as app/tasks/service.py; can be repeated",
     )
-    parser.add_argument("--list", action="store_true", help="show the mutants, but run nothing")
+    parser.add_argument("--list", action="store_true", help="list the mutants without running them")
     return parser
 
 
@@ -96,13 +96,13 @@ def plant(service: Path, only: Sequence[str] = ()) -> list[Planted]:
 
 
 def report(survivors: Sequence[Planted], known: set[Key]) -> bool:
-    """Whether the survivors are those that are known."""
-    keys = [each.key for each in survivors]
+    """Prints the survivors; returns whether they are exactly the known ones."""
+    keys = [survivor.key for survivor in survivors]
     new = [key for key in keys if key not in known]
     stale = sorted(known - set(keys))
     show("Survived:", survivors)
-    show(f"New: kill them by a test, or say in {DOCUMENT.name} why they are equivalent.", new)
-    show(f"Stale: no longer survivors, so delete them from {DOCUMENT.name}.", stale)
+    show(f"New: kill them with a test, or explain in {DOCUMENT.name} why they are equivalent.", new)
+    show(f"Stale: they no longer survive, so delete them from {DOCUMENT.name}.", stale)
     return not new and not stale
 
 

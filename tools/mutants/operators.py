@@ -1,4 +1,4 @@
-"""What may go wrong in Python code, one small defect at a time."""
+"""Mutation operators for Python code: each mutant has one small defect."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from tools.mutants.source import MAX_CONTEXT, Node, Source, Span, on_one_line, show
 
-# For each operator of Python: how to find it, and what takes its place.
+# For each operator of Python: the pattern that finds it, and its replacement.
 COMPARISONS: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: (r"==", "!="),
     ast.NotEq: (r"!=", "=="),
@@ -37,7 +37,7 @@ ARITHMETIC: dict[type[ast.operator], tuple[str, str]] = {
     ast.LShift: (r"<<", ">>"),
     ast.RShift: (r">>", "<<"),
 }
-# What takes the place of these is their exact opposite: to negate them would add nothing.
+# The replacement of these is their exact opposite, so negating them would add nothing.
 HAS_AN_OPPOSITE = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 NEEDS_NO_PARENTHESES = (ast.Name, ast.Attribute, ast.Call, ast.Subscript, ast.Await, ast.Compare)
 OPENING_QUOTE = re.compile(r"""[a-zA-Z]*(\"{3}|'{3}|"|')""")
@@ -56,7 +56,7 @@ SimpleStatement = (
 
 @dataclass(frozen=True)
 class Mutant:
-    """`change` has no line numbers, and differs between the mutants of one place."""
+    """`change` has no line numbers, and is unique among the mutants with the same `where`."""
 
     where: str
     line: int
@@ -65,7 +65,7 @@ class Mutant:
 
 
 def mutate(text: str) -> list[Mutant]:
-    """All mutants that compile, in the order of the file, without duplicates."""
+    """Returns all mutants that compile, in the order of the file, without duplicates."""
     finder = Finder(text)
     finder.visit(ast.parse(text))
     mutants = sorted(finder.mutants, key=lambda mutant: mutant.line)
@@ -89,7 +89,7 @@ class Finder(ast.NodeVisitor):
         self.spans: list[Span] = []
 
     def plant(self, node: Node, span: Span, new: str) -> None:
-        """At the place of `node`, unless the same has been planted or is not Python."""
+        """Replaces `span` by `new`, unless the result is a duplicate or does not compile."""
         start, end = span
         text = self.source.text[:start] + new + self.source.text[end:]
         if text in self.seen or not compiles(text):
@@ -100,7 +100,7 @@ class Finder(ast.NodeVisitor):
         self.mutants.append(Mutant(where, node.lineno, change, text))
 
     def context(self, span: Span) -> Span:
-        """The widest part of a statement around a change that is still short."""
+        """Returns the widest part of the statement around a change that is still short."""
         if not self.spans:
             return span
         widest = self.spans[-1]
@@ -117,8 +117,8 @@ class Finder(ast.NodeVisitor):
         self.spans.pop()
 
     def visit(self, node: ast.AST) -> None:
-        # A statement that holds others is no context: they would be shown with it. Nor is the
-        # part of a call that comes before its arguments.
+        # A statement that contains others is no context, since it would show these, too. Nor is
+        # the part of a call before its arguments.
         is_context = not isinstance(node, ast.Attribute)
         if is_context and isinstance(node, ast.expr | ast.keyword | SimpleStatement):
             with self.within(self.source.span(node)):
@@ -158,7 +158,7 @@ class Finder(ast.NodeVisitor):
         for decorator, start, end in zip(node.decorator_list, starts, ends, strict=False):
             self.plant(decorator, (start, end), "")
 
-    # Types: no behaviour, but for what `Annotated` adds to them
+    # Types, of which only the metadata of `Annotated` changes behaviour
 
     def visit_arg(self, node: ast.arg) -> None:
         self.visit_type(node.annotation)
@@ -176,9 +176,8 @@ class Finder(ast.NodeVisitor):
             annotated, *metadata = node.slice.elts
             _, bracket = self.source.find(r"\[", self.source.end(node.value), self.source.end(node))
             for dropped in metadata:
-                kept = [self.source.of(each) for each in metadata if each is not dropped]
-                new = ", ".join([self.source.of(annotated), *kept])
-                if kept:
+                new = self.without(dropped, [annotated, *metadata])
+                if len(metadata) > 1:
                     self.plant(dropped, (bracket, self.source.end(node) - 1), new)
                 else:
                     self.plant(dropped, self.source.span(node), new)
@@ -186,7 +185,7 @@ class Finder(ast.NodeVisitor):
             self.visit_all(metadata)
         elif name != "Literal":
             self.visit(node.value)
-            # These elements are no display that could lack one.
+            # Not as a tuple, which could lose an element.
             elements = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
             self.visit_all(elements)
 
@@ -201,7 +200,7 @@ class Finder(ast.NodeVisitor):
             self.visit(node.value)
 
     def visit_Assign(self, node: ast.Assign) -> None:
-        # What a module offers is read by type checkers, and changes nothing when it runs.
+        # Only type checkers read `__all__`; it changes nothing at run time.
         if ast.unparse(node.targets[0]) == "__all__":
             return
         self.delete(node)
@@ -236,17 +235,11 @@ class Finder(ast.NodeVisitor):
             self.negate(node.test)
             self.generic_visit(node)
 
-    def visit_While(self, node: ast.While) -> None:
+    def visit_While(self, node: ast.While | ast.Assert | ast.IfExp) -> None:
         self.negate(node.test)
         self.generic_visit(node)
 
-    def visit_Assert(self, node: ast.Assert) -> None:
-        self.negate(node.test)
-        self.generic_visit(node)
-
-    def visit_IfExp(self, node: ast.IfExp) -> None:
-        self.negate(node.test)
-        self.generic_visit(node)
+    visit_Assert = visit_IfExp = visit_While  # noqa: N815 - as the base class has it
 
     def visit_comprehension(self, node: ast.comprehension) -> None:
         for condition in node.ifs:
@@ -259,7 +252,7 @@ class Finder(ast.NodeVisitor):
         self.generic_visit(node)
 
     def negate(self, test: ast.expr) -> None:
-        """Unless another operator does: it may change a constant, a comparison, or a `not`."""
+        """Skips a constant, a comparison or a `not` that another operator changes."""
         match test:
             case ast.Constant() | ast.UnaryOp(op=ast.Not()):
                 return
@@ -334,7 +327,7 @@ class Finder(ast.NodeVisitor):
                 self.change_string(node)
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> None:
-        # As a whole: before 3.12, Python does not know where the parts are.
+        # As a whole: before Python 3.12, the parts have no positions.
         self.change_string(node)
 
     def change_string(self, node: ast.Constant | ast.JoinedStr) -> None:
@@ -352,14 +345,16 @@ class Finder(ast.NodeVisitor):
         arguments: list[ast.expr | ast.keyword] = [*node.args, *node.keywords]
         arguments.sort(key=self.source.start)
         name = name_of(node.func)
-        # Of a chain of calls, the last one is shown without the others if these are long.
+        # In a chain of calls, the last one is shown without the others if these are long.
         with self.within((end_of_name - len(name) if name else self.source.start(node), end)):
             for dropped in arguments:
-                kept = [self.source.of(each) for each in arguments if each is not dropped]
-                self.plant(dropped, (start, end), f"({', '.join(kept)})")
+                self.plant(dropped, (start, end), f"({self.without(dropped, arguments)})")
         if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
             self.plant(node, (self.source.end(node.func.value), end), "")
         self.generic_visit(node)
+
+    def without(self, dropped: Node, nodes: Sequence[Node]) -> str:
+        return ", ".join(self.source.of(node) for node in nodes if node is not dropped)
 
     def visit_List(self, node: ast.List) -> None:
         self.drop_elements(node, "[", "]")
@@ -376,8 +371,8 @@ class Finder(ast.NodeVisitor):
     def drop_elements(self, node: ast.List | ast.Tuple | ast.Set, begin: str, end: str) -> None:
         if isinstance(node, ast.Set) or isinstance(node.ctx, ast.Load):
             for dropped in node.elts:
-                kept = [self.source.of(each) for each in node.elts if each is not dropped]
-                self.plant(dropped, self.source.span(node), begin + ", ".join(kept) + end)
+                new = begin + self.without(dropped, node.elts) + end
+                self.plant(dropped, self.source.span(node), new)
         self.generic_visit(node)
 
     def visit_Dict(self, node: ast.Dict) -> None:
@@ -395,7 +390,7 @@ class Finder(ast.NodeVisitor):
 
 
 def name_of(node: ast.expr) -> str | None:
-    """Of a name, or of what is found in a module by its last name."""
+    """Returns a name, or the last part of a dotted one."""
     match node:
         case ast.Name(name) | ast.Attribute(attr=name):
             return name

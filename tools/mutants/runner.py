@@ -1,4 +1,4 @@
-"""Runs workers side by side, each in a copy of the service that goes with it."""
+"""Runs workers in parallel, each in its own copy of the service."""
 
 import asyncio
 import json
@@ -42,10 +42,10 @@ class Planted:
 
 
 async def survivors_of(service: Path, planted: Sequence[Planted]) -> list[Planted]:
-    """Raises `RunError` if the suite is not green without a mutant, or can't tell with one."""
+    """Raises `RunError` if the suite fails without a mutant, or ends unexpectedly with one."""
     task = asyncio.current_task()
     assert task is not None
-    # Like Ctrl-C, so that nothing is left behind.
+    # Cleans up as after Ctrl-C.
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     survivors: list[Planted] = []
     progress = Progress(len(planted))
@@ -70,31 +70,31 @@ async def work(
     progress: "Progress",
 ) -> None:
     async with started_worker(service, folder) as worker:
-        answer = await worker.answer()
-        if answer.code != 0:
-            raise RunError(f"Without a mutant the suite is not green.\n{answer.output}")
+        result = await worker.read_result()
+        if result.code != 0:
+            raise RunError(f"The suite fails without a mutant.\n{result.output}")
         for planted in waiting:
-            answer = await worker.ask(planted)
-            survived = has_survived(planted, answer)
+            result = await worker.run(planted)
+            survived = has_survived(planted, result)
             if survived:
                 survivors.append(planted)
             progress.step(survived)
 
 
 @dataclass(frozen=True)
-class Answer:
+class Result:
     code: int
     output: str
 
 
-def has_survived(planted: Planted, answer: Answer) -> bool:
-    if answer.code == 0:
+def has_survived(planted: Planted, result: Result) -> bool:
+    if result.code == 0:
         return True
-    # A test has failed; a module of tests can't be imported; it took too long.
-    killed = answer.code in {1, 2, -signal.SIGALRM}
-    if killed or (answer.code == 4 and "ImportError while loading conftest" in answer.output):
+    # A test failed, a module of tests can't be imported, or the run took too long.
+    killed = result.code in {1, 2, -signal.SIGALRM}
+    if killed or (result.code == 4 and "ImportError while loading conftest" in result.output):
         return False
-    raise RunError(f"{planted}\nPytest ended with {answer.code}.\n{answer.output}")
+    raise RunError(f"{planted}\nPytest ended with {result.code}.\n{result.output}")
 
 
 class Worker:
@@ -103,17 +103,17 @@ class Worker:
         assert process.stdout is not None
         self.stdin, self.stdout = process.stdin, process.stdout
 
-    async def ask(self, planted: Planted) -> Answer:
+    async def run(self, planted: Planted) -> Result:
         mutant = {"file": planted.file, "text": planted.mutant.text}
         self.stdin.write(json.dumps(mutant).encode() + b"\n")
         await self.stdin.drain()
-        return await self.answer()
+        return await self.read_result()
 
-    async def answer(self) -> Answer:
+    async def read_result(self) -> Result:
         line = await self.stdout.readline()
         if not line:
-            raise RunError("A worker has stopped. What it printed is above.")
-        return Answer(**json.loads(line))
+            raise RunError("A worker has stopped. Its output is above.")
+        return Result(**json.loads(line))
 
 
 @asynccontextmanager
@@ -121,7 +121,7 @@ async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
     shutil.copytree(service, folder / "service", ignore=NOT_COPIED)
     process = await asyncio.create_subprocess_exec(
         service / ".venv/bin/python",
-        # Without the folder of this package, which is not for the service to import.
+        # Keeps the folder of this package out of the service's import path.
         "-P",
         WORKER,
         folder,
@@ -130,7 +130,7 @@ async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
         stdin=PIPE,
         stdout=PIPE,
         limit=MAX_ANSWER,
-        # Ctrl-C is for this process only, which then stops the whole session of the worker.
+        # Only this process receives Ctrl-C; it then stops the whole process group of the worker.
         start_new_session=True,
     )
     worker = Worker(process)
@@ -145,7 +145,7 @@ async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
 
 
 class Progress:
-    """On a terminal a line that changes, elsewhere a line for each tenth."""
+    """Shows a line that changes on a terminal, and elsewhere a line for each tenth."""
 
     def __init__(self, total: int) -> None:
         self.total = total

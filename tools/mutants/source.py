@@ -1,4 +1,4 @@
-"""Where the nodes of a syntax tree are in the text of a file, and how a change of it is shown."""
+"""Finds the nodes of a syntax tree in the text of a file, and shows changes of the text."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ CONTEXT_OF_A_CHANGE = 20
 class Source:
     def __init__(self, text: str) -> None:
         self.text = text
-        # Python breaks lines at fewer characters than str.splitlines does, and counts bytes.
+        # Unlike str.splitlines, Python breaks lines at few characters; and it counts bytes.
         self.lines = text.encode().splitlines(keepends=True)
         self.starts = [0, *accumulate(len(line.decode()) for line in self.lines)]
 
@@ -35,11 +35,11 @@ class Source:
         return self.start(node), self.end(node)
 
     def of(self, node: Node) -> str:
-        """Without the parentheses around it, which do not belong to a node."""
+        """Returns the text of a node, without parentheses around it, which are no part of it."""
         return self.text[self.start(node) : self.end(node)]
 
     def find(self, pattern: str, begin: int, end: int) -> Span:
-        """The first match that is not in a comment; there must be no string in between."""
+        """Returns the first match outside comments; there must be no string in the range."""
         between = re.sub("#.*", lambda comment: " " * len(comment[0]), self.text[begin:end])
         match = re.search(pattern, between)
         assert match is not None
@@ -47,7 +47,7 @@ class Source:
 
 
 def show(before: str, after: str, start: int, end: int) -> str:
-    """A change on one line, of the part that begins at `start` and ends, before it, at `end`."""
+    """Shows on one line how the text from `start` to `end`, as counted in `before`, changes."""
     old = on_one_line(before[start:end])
     new = on_one_line(after[start : end + len(after) - len(before)])
     if max(len(old), len(new)) > MAX_LENGTH:
@@ -58,7 +58,7 @@ def show(before: str, after: str, start: int, end: int) -> str:
 def on_one_line(text: str) -> str:
     without_comments = re.sub(r"(?m)^\s*#.*$", "", text)
     line = " ".join(without_comments.split()).replace("`", "'")
-    # As if the brackets and the calls had never been on several lines.
+    # Brackets and chains of calls look as if they had always been on one line.
     line = re.sub(r"(?<=[(\[{]) | (?=\.\w)", "", line)
     return re.sub(r",? (?=[)\]}])", "", line)
 

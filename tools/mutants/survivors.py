@@ -1,4 +1,4 @@
-"""Mutants that may survive, since they change no behaviour: `equivalent.toml`."""
+"""Reads `equivalent.toml`: the mutants that may survive, since they change no behaviour."""
 
 import json
 import tomllib
@@ -9,7 +9,7 @@ DOCUMENT = Path(__file__).with_name("equivalent.toml")
 
 
 class Key(NamedTuple):
-    """Where a mutant is, and what it changes."""
+    """Identifies a mutant without line numbers, so that it stays the same when code moves."""
 
     file: str
     where: str
@@ -28,7 +28,7 @@ def read_equivalent(database: str, document: Path = DOCUMENT) -> set[Key]:
 
 
 def entry_of(key: Key) -> str:
-    """The lines to paste, with no reason: a person has to give one."""
+    """Returns lines to paste into the document; a person has to fill in the reason."""
     escaped = json.dumps(key.change, ensure_ascii=False)  # strings of JSON are strings of TOML
     change = escaped if "'" in key.change else f"'{key.change}'"
     return f'[["{key.file}"]]\nwhere = "{key.where}"\nchange = {change}\nwhy = ""\n'

@@ -1,4 +1,4 @@
-"""The combinations: what the proof found, as tables in the terminal and as data for the page."""
+"""Reports on the combinations: as tables in the terminal and as data for the page."""
 
 from dataclasses import asdict
 from typing import Any
@@ -28,10 +28,10 @@ def as_data(proof: Proof) -> dict[str, Any]:
         "checks": CHECKS,
         "services": [service_as_data(service, "combination") for service in proof.services]
         + [service_as_data(service, "hostile") for service in proof.hostile],
-        "refused": {"count": len(REFUSED), "failed": [str(each) for each in proof.refused]},
+        "refused": {"count": len(REFUSED), "failed": [str(refused) for refused in proof.refused]},
         "branches": {
             "count": len(proof.branches),
-            "failed": [f"{each.file}:{each.line}: {each}" for each in proof.never_taken],
+            "failed": [f"{branch.file}:{branch.line}: {branch}" for branch in proof.never_taken],
         },
         "environments": [str(environment) for environment in proof.environments],
         "trees": {
@@ -67,8 +67,8 @@ def service_as_data(service: Service, kind: str) -> dict[str, Any]:
     }
 
 
-def grouped(services: list[Service]) -> dict[Finding, list[Service]]:
-    """Of each finding the services that have it: most are in half of them."""
+def services_by_finding(services: list[Service]) -> dict[Finding, list[Service]]:
+    """One defect of the template is often the same finding in half of the services."""
     found: dict[Finding, list[Service]] = {}
     for service in services:
         for finding in service.findings:
@@ -78,23 +78,23 @@ def grouped(services: list[Service]) -> dict[Finding, list[Service]]:
 
 def show(proof: Proof, console: Console) -> None:
     """Prints what failed, then the table."""
-    services = [*proof.services, *proof.hostile]
-    for number, (finding, those) in enumerate(grouped(services).items()):
+    services = proof.all_services
+    for number, (finding, affected) in enumerate(services_by_finding(services).items()):
         if number == MAX_FINDINGS:
             console.print("and more: see the page", style="red")
             break
         console.rule(f"[red]{finding.check}: {escape(finding.file)}", align="left")
         console.print(escape(finding.message))
         console.print(
-            f"in {len(those)} of {len(services)} services, such as {escape(those[0].label)}"
+            f"in {len(affected)} of {len(services)} services, such as {escape(affected[0].label)}"
         )
-    for failed in proof.never_taken:
-        console.print(f"[red]branches: {failed.file}:{failed.line}:[/] {escape(str(failed))}")
+    for branch in proof.never_taken:
+        console.print(f"[red]branches: {branch.file}:{branch.line}:[/] {escape(str(branch))}")
     for refused in proof.refused:
         console.print(f"[red]refused:[/] {escape(str(refused))}")
     for run in proof.runs:
-        those = proof.trees.get(run.tree, proof.hostile)
-        where = f"in {len(those)} services, such as {those[0].label}"
+        affected = proof.trees.get(run.tree, proof.hostile)
+        where = f"services with this tree: {len(affected)}, such as {affected[0].label}"
         show_failed_steps(run.steps, f"on {run.environment}", where, console)
     for service, jobs in proof.workflows.items():
         for job in jobs:
@@ -102,13 +102,13 @@ def show(proof: Proof, console: Console) -> None:
     console.print("\nRendered and read:", table_of_checks(proof), sep="\n")
     if proof.runs:
         console.print("\nInstalled and run:", table_of_runs(proof), sep="\n")
-        console.print("\nThe generated workflow, executed:", table_of_workflows(proof), sep="\n")
+        console.print("\nThe generated workflow, run:", table_of_workflows(proof), sep="\n")
 
 
-def show_failed_steps(steps: list[Step], of: str, where: str, console: Console) -> None:
+def show_failed_steps(steps: list[Step], context: str, where: str, console: Console) -> None:
     for step in steps:
         if not step.passed:
-            console.rule(f"[red]{escape(step.name)} {escape(of)}", align="left")
+            console.rule(f"[red]{escape(step.name)} {escape(context)}", align="left")
             console.print(escape(step.output[-MAX_OUTPUT:]))
             console.print(escape(where))
 
@@ -118,13 +118,15 @@ def mark(failed: int) -> str:
 
 
 def table_of_checks(proof: Proof) -> Table:
-    services = [*proof.services, *proof.hostile]
-    table = Table("check", "of", "")
+    services = proof.all_services
+    table = Table("check", "applied to", "")
     scope = f"{len(proof.services)} combinations"
     if proof.hostile:
         scope += f", {len(proof.hostile)} services with hostile answers"
     for check in CHECKS:
-        failed = sum(any(each.check == check for each in service.findings) for service in services)
+        failed = sum(
+            any(finding.check == check for finding in service.findings) for service in services
+        )
         table.add_row(check, scope, mark(failed))
         scope = "the same"
     if proof.hostile:
@@ -135,15 +137,16 @@ def table_of_checks(proof: Proof) -> Table:
 
 
 def table_of_runs(proof: Proof) -> Table:
-    """Each distinct tree with its runs: what they took, or which of their steps failed."""
+    """Shows for each distinct tree and environment the seconds of its run, or the failed steps."""
     columns = [str(environment) for environment in proof.environments]
     table = Table("distinct tree", "stands for", *columns)
     rows = {
-        tree: (shared(proof, those), f"{len(those)} combinations")
-        for tree, those in proof.trees.items()
+        tree: (shared(proof, services), f"{len(services)} combinations")
+        for tree, services in proof.trees.items()
     }
     rows |= {
-        each.tree: (f"hostile answers, {shared(proof, [each])}", "itself") for each in proof.hostile
+        service.tree: (f"hostile answers, {shared(proof, [service])}", "itself")
+        for service in proof.hostile
     }
     for tree, (name, stands_for) in rows.items():
         runs = {str(run.environment): run for run in proof.runs if run.tree == tree}
@@ -154,7 +157,7 @@ def table_of_runs(proof: Proof) -> Table:
 
 
 def shared(proof: Proof, services: list[Service]) -> str:
-    """The answers that are the same in all of these services, of those that can differ."""
+    """Shows the answers that these services share, without questions that have only one answer."""
     return label(
         {
             name: services[0].answers[name]

@@ -1,4 +1,4 @@
-"""The page that shows the report: one file, with nothing to fetch from elsewhere."""
+"""Writes the page that shows the report: a single file that loads nothing else."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tools.report.parts import RESULTS, saved_parts
 
 
 def write_page(page: Path, results: Path = RESULTS) -> None:
-    """Makes the page of the parts that have been saved."""
+    """Writes the page from the parts that have been saved."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         autoescape=True,

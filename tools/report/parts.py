@@ -1,4 +1,4 @@
-"""The saved parts of the report: a JSON file for each, in `.proof/`."""
+"""Saves the parts of the report in `.proof/`, as one JSON file for each."""
 
 import json
 from pathlib import Path
@@ -15,5 +15,5 @@ def save(part: str, data: dict[str, Any], results: Path = RESULTS) -> None:
 
 
 def saved_parts(results: Path = RESULTS) -> dict[str, Any]:
-    """The data of each part, by its name."""
+    """Returns the data of each part, by name."""
     return {path.stem: json.loads(path.read_text()) for path in results.glob("*.json")}

@@ -1,11 +1,11 @@
-"""The updates: what they showed, as a table in the terminal and as data for the page."""
+"""Reports on the updates: as a table in the terminal and as data for the page."""
 
 from typing import Any
 
 from rich.table import Table
 
 Row = dict[str, Any]
-"""What a test was about (property, version, answers, scenario), its seconds and its failure."""
+"""The property, version, answers and scenario of a test, with its seconds and its failure."""
 
 
 def line_of(row: Row) -> str:
@@ -13,7 +13,7 @@ def line_of(row: Row) -> str:
 
 
 def cells_of(rows: list[Row]) -> dict[str, dict[str, list[Row]]]:
-    """Of each line and each version the rows, in the order in which they came."""
+    """Groups rows by line and then by version."""
     cells: dict[str, dict[str, list[Row]]] = {}
     for row in sorted(rows, key=line_of):
         cells.setdefault(line_of(row), {}).setdefault(row["version"], []).append(row)
@@ -21,16 +21,16 @@ def cells_of(rows: list[Row]) -> dict[str, dict[str, list[Row]]]:
 
 
 def table_of_updates(rows: list[Row]) -> Table:
-    """Each property and scenario, and how many sets of answers showed it for each release."""
+    """Shows how many sets of answers passed for each property and scenario, by release."""
     versions = versions_of(rows)
-    table = Table("updated to this state, from", *versions, "itself")
+    table = Table("updated to the working tree from", *versions, "itself")
     for line, by_version in cells_of(rows).items():
         table.add_row(line, *(cell(by_version.get(version, [])) for version in [*versions, ""]))
     return table
 
 
 def versions_of(rows: list[Row]) -> list[str]:
-    """The releases that services came from, the oldest first."""
+    """Returns the releases that were updated, the oldest first."""
     found = {row["version"] for row in rows if row["version"]}
     return sorted(found, key=lambda version: [int(part) for part in version.split(".")])
 

@@ -1,0 +1,76 @@
+"""The programs that the updater runs, and how it ends when it is stopped meanwhile."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+GIT = (
+    "git",
+    "--literal-pathspecs",
+    *("-c", "core.hooksPath=/dev/null"),  # the hooks are for the commits of people
+    *("-c", "core.safecrlf=false"),
+    *("-c", "merge.directoryRenames=false"),
+    *("-c", "rerere.autoUpdate=false"),  # or a conflict would look as if it were solved
+    *("-c", "submodule.recurse=false"),
+)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GRACE = 0.5
+"""Seconds in which a program may end by itself after a Ctrl-C, which the terminal sends it, too."""
+
+
+class Stopped(SystemExit):
+    """Its code is that of a program that a signal has stopped."""
+
+
+def stop_at_signals() -> None:
+    for number in SIGNALS:
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    ignore_signals()  # a second one would leave behind what is now removed
+    raise Stopped(128 + number)
+
+
+def ignore_signals() -> None:
+    """For this program, and for those that it starts from now on."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def started(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A program that has ended when this ends, so that nothing writes to a folder that is removed."""
+    process = subprocess.Popen(
+        command, cwd=folder, encoding="utf-8", errors="backslashreplace", **options
+    )
+    try:
+        yield process
+    except BaseException:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(GRACE)
+        process.terminate()
+        process.wait()
+        raise
+
+
+def run(*command: str, folder: Path, environment: dict[str, str] | None = None) -> str:
+    """Its standard output; if it fails, the updater ends with what the command printed."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    try:
+        with started(*command, folder=folder, env=environment, **pipes) as process:
+            output, errors = process.communicate()
+    except FileNotFoundError:
+        sys.exit(f"There is no program {command[0]}: install uv and git first.")
+    if process.returncode != 0:
+        printed = f"{errors}{output}".strip()
+        if "Traceback" in printed:
+            printed = printed.splitlines()[-1]
+        called = " ".join(command).replace(" ".join(GIT), "git")
+        sys.exit(f"{called} failed, and the service is as it was:\n{printed}")
+    return output
