@@ -15,7 +15,7 @@ PROCESSORS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.TimeStamper(fmt="iso"),
 ]
 
 
@@ -56,10 +56,9 @@ def configure_logs(settings: Settings) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
             "root": {"handlers": ["stderr"], "level": settings.log_level},
-            # They lose the handlers that the server gave them.
             "loggers": {
+                # To the root, without the handlers of the server; so do those below it.
                 "uvicorn": {"propagate": True},
-                "uvicorn.error": {"propagate": True},
                 # It would log each request a second time.
                 "uvicorn.access": {"propagate": False},
             },

@@ -23,6 +23,7 @@ async def test_an_unknown_path_is_not_found(anonymous_client: AsyncClient, path:
 
     assert response.status_code == 404
     assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert "Allow" not in response.headers
     assert response.json() == problem(404, "Not Found")
 
 
@@ -61,8 +62,8 @@ async def test_405_lists_the_allowed_methods_of_a_path_that_has_a_websocket_too(
 
 @pytest.mark.parametrize(
     "response",
-    [Response(status_code=413), PlainTextResponse("fine")],
-    ids=["413 without a text", "a text that is not 413"],
+    [Response(status_code=413), PlainTextResponse("fine"), PlainTextResponse("over", 429)],
+    ids=["413 without a text", "a text", "a text with another error"],
 )
 async def test_only_a_plain_text_413_is_made_a_problem(response: Response) -> None:
     service = FastAPI()
@@ -155,6 +156,7 @@ async def test_a_body_over_the_limit_is_refused(
     )
 
     assert response.status_code == 413
+    assert len(response.headers["X-Request-ID"]) == 32
     assert response.headers["Content-Type"] == MEDIA_TYPE
     assert response.json() == problem(413, "Content Too Large")
 

@@ -29,18 +29,12 @@ async def tasks(session: AsyncSession, fake_user: User) -> list[dict[str, Any]]:
     start = now()
     tasks = [
         Task(
-            id=UUID(int=number),
+            id=UUID(int=100 - second),  # in another order than the times
             owner_id=fake_user.id,
             title=title,
             created_at=start + timedelta(seconds=second),
         )
-        for second, number, title in [
-            (0, 4, "Buy milk"),
-            # Where the times are the same, the ids decide.
-            (1, 2, "Call Grace"),
-            (1, 3, "Answer the letter"),
-            (2, 1, "Sleep"),
-        ]
+        for second, title in enumerate(["Buy milk", "Call Grace", "Answer the letter", "Sleep"])
     ]
     session.add_all(reversed(tasks))
     await session.commit()

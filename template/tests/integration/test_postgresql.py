@@ -142,7 +142,7 @@ async def test_nothing_outlives_a_transaction_behind_pgbouncer(pgbouncer: AsyncE
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
         await connection.execute(text("SELECT 1"))
-        await connection.rollback()
+        await connection.commit()
         values = [await driver.fetchval(f"SHOW {name}") for name in CONFIGURED]
         statements = await driver.fetch("SELECT * FROM pg_prepared_statements")
 
@@ -217,7 +217,9 @@ async def test_a_connection_that_the_server_closed_is_a_retryable_error(
         ("55P03", True),
         ("57014", True),
         ("57P03", True),
+        ("0A000", False),
         ("22012", False),
+        ("42P01", False),
         ("55006", False),
         ("57000", False),
     ],
@@ -229,7 +231,9 @@ async def test_a_connection_that_the_server_closed_is_a_retryable_error(
         "lock timeout",
         "statement timeout",
         "server is starting",
+        "not supported",
         "division by zero",
+        "no such table",
         "object in use",
         "operator intervention",
     ],

@@ -1,4 +1,6 @@
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from fastapi import FastAPI
@@ -26,6 +28,32 @@ async def test_a_connection_is_configured(new_database: URL) -> None:
 
     assert isolation_level == "IMMEDIATE"
     assert values == [1, "wal", 1, 10_000]
+
+
+async def test_a_savepoint_takes_the_write_lock(new_database: URL) -> None:
+    engine = create_engine(settings_for(new_database))
+
+    async with engine.connect() as connection, connection.begin_nested():
+        assert is_locked(new_database)
+    await engine.dispose()
+
+
+def test_a_migration_takes_the_write_lock(run_on: RunOn, empty_database: URL) -> None:
+    def migrate(connection: Connection) -> bool:
+        with migrating(connection):
+            return is_locked(empty_database)
+
+    assert run_on(empty_database, migrate)
+
+
+def is_locked(database: URL) -> bool:
+    """Whether another connection would have to wait for its turn to write."""
+    with closing(sqlite3.connect(str(database.database), timeout=0)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
 
 
 def test_a_migration_that_leaves_dangling_references_is_refused_and_undone(

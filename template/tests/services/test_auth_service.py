@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import service
@@ -29,6 +30,20 @@ async def test_a_new_user_is_committed_with_a_hash_of_the_password(
     stored = await session.get_one(User, user.id)
     assert stored.email == "grace@example.com"
     assert stored.password_hash.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+
+
+async def test_a_registration_that_fails_for_another_reason_is_not_a_conflict(
+    new_session: NewSession, hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = UserCreate.model_validate({"email": "grace@example.com", "password": "correct horse"})
+
+    async def fail() -> None:
+        raise exc.OperationalError("INSERT", None, Exception("the database is busy"))
+
+    async with new_session() as tested:
+        monkeypatch.setattr(tested, "commit", fail)
+        with pytest.raises(exc.OperationalError):
+            await service.register(tested, hasher, new)
 
 
 async def test_a_login_replaces_a_cheap_hash(
