@@ -138,12 +138,20 @@ def fleet(session: nox.Session) -> None:
 
 @nox.session
 def mutants(session: nox.Session) -> None:
-    """Mutate a service and check whether its suite notices (not in CI)."""
+    """Mutate a service on each database and check whether its suite notices (not in CI).
+
+    `uvx nox -s mutants -- --database sqlite --only app/logs.py` mutates one file on one of them.
+    """
     install(session, COPIER)
-    with rendered(session, "service") as folder:
-        with session.chdir(folder):
-            session.run("uv", "sync", "--quiet", external=True)
-        session.run("python", "-m", "tools.mutants", str(folder), *session.posargs)
+    with (
+        rendered(session, "sqlite", "--data=database=sqlite") as on_sqlite,
+        rendered(session, "postgresql", "--data=database=postgresql") as on_postgresql,
+    ):
+        services = [on_sqlite, on_postgresql]
+        for folder in services:
+            with session.chdir(folder):
+                session.run("uv", "sync", "--quiet", external=True)
+        session.run("python", "-m", "tools.mutants", *map(str, services), *session.posargs)
 
 
 @nox.session

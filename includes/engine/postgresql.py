@@ -31,7 +31,8 @@ def parse_database_url(text: str) -> URL:
     unknown = url.query.keys() - URL_PARAMETERS
     if unknown:
         raise ValueError(
-            f"DATABASE_URL has parameters that the driver does not know: {', '.join(unknown)}; "
+            "DATABASE_URL has parameters that the driver does not know: "
+            f"{', '.join(sorted(unknown))}; "
             f"it may have {', '.join(sorted(URL_PARAMETERS))}"
         )
     query = dict(url.query)
@@ -39,7 +40,7 @@ def parse_database_url(text: str) -> URL:
         query["ssl"] = query.pop("sslmode")
     if query.get("ssl", "prefer") not in SSL_MODES:
         raise ValueError(f"DATABASE_URL must have an ssl of {', '.join(sorted(SSL_MODES))}")
-    if not 0 < (url.port or 5432) < 65_536:
+    if url.port is not None and not 0 < url.port < 65_536:
         raise ValueError(f"DATABASE_URL has the port {url.port}; a port is 1 to 65535")
     return url.set(drivername="postgresql+asyncpg", query=query)
 
@@ -85,10 +86,10 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
     if settings.database_behind_pgbouncer:
         connect_args |= {
             "server_settings": server_settings,
+            # The driver gives a name only to statements that it keeps. One without a name is
+            # replaced by the next one; one with a name would stay on its server connection.
             "statement_cache_size": 0,
             "prepared_statement_cache_size": 0,
-            # An unnamed statement is replaced by the next one; a named one would stay.
-            "prepared_statement_name_func": lambda: "",
         }
         # PgBouncer is the pool.
         engine = create_async_engine(

@@ -1,7 +1,6 @@
 import logging.config
 import sys
 from time import perf_counter
-from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -16,7 +15,7 @@ PROCESSORS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.TimeStamper(fmt="iso"),
 ]
 
 
@@ -41,7 +40,6 @@ def configure_logs(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
     )
-    to_root: dict[str, Any] = {"handlers": [], "propagate": True}
     logging.config.dictConfig(
         {
             "version": 1,
@@ -59,10 +57,10 @@ def configure_logs(settings: Settings) -> None:
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
             "root": {"handlers": ["stderr"], "level": settings.log_level},
             "loggers": {
-                "uvicorn": to_root,
-                "uvicorn.error": to_root,
+                # To the root, without the handlers of the server; so do those below it.
+                "uvicorn": {"propagate": True},
                 # It would log each request a second time.
-                "uvicorn.access": {"handlers": [], "propagate": False},
+                "uvicorn.access": {"propagate": False},
             },
         }
     )

@@ -4,6 +4,7 @@ from unittest.mock import ANY
 
 import pytest
 from fastapi import FastAPI, HTTPException, Response
+from fastapi.responses import PlainTextResponse
 from sqlalchemy import exc
 from structlog.testing import capture_logs
 
@@ -16,11 +17,13 @@ from tests.helpers import problem
 MEDIA_TYPE = "application/problem+json"
 
 
-async def test_an_unknown_path_is_not_found(anonymous_client: AsyncClient) -> None:
-    response = await anonymous_client.get("/no/such/path")
+@pytest.mark.parametrize("path", ["/no/such/path", "/livez/"])
+async def test_an_unknown_path_is_not_found(anonymous_client: AsyncClient, path: str) -> None:
+    response = await anonymous_client.get(path)
 
     assert response.status_code == 404
     assert response.headers["Content-Type"] == MEDIA_TYPE
+    assert "Allow" not in response.headers
     assert response.json() == problem(404, "Not Found")
 
 
@@ -44,19 +47,37 @@ async def test_405_lists_the_allowed_methods_behind_a_proxy_that_adds_a_prefix(
     assert response.headers["Allow"] == "GET"
 
 
-async def test_a_413_that_is_not_plain_text_is_not_changed() -> None:
+async def test_405_lists_the_allowed_methods_of_a_path_that_has_a_websocket_too() -> None:
+    service = FastAPI()
+    register_error_handlers(service)
+    service.get("/")(list)
+    service.websocket("/")(list)
+
+    async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
+        response = await client.delete("/")
+
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET"
+
+
+@pytest.mark.parametrize(
+    "response",
+    [Response(status_code=413), PlainTextResponse("fine"), PlainTextResponse("over", 429)],
+    ids=["413 without a text", "a text", "a text with another error"],
+)
+async def test_only_a_plain_text_413_is_made_a_problem(response: Response) -> None:
     service = FastAPI()
     register_error_handlers(service)
 
     @service.get("/")
-    async def refuse() -> Response:
-        return Response(status_code=413)
+    async def respond() -> Response:
+        return response
 
     async with AsyncClient(transport=ASGITransport(service), base_url="http://test") as client:
-        response = await client.get("/")
+        received = await client.get("/")
 
-    assert response.status_code == 413
-    assert response.content == b""
+    assert received.status_code == response.status_code
+    assert received.content == response.body
 
 
 async def test_a_body_that_is_not_json_is_refused(anonymous_client: AsyncClient) -> None:
@@ -135,6 +156,7 @@ async def test_a_body_over_the_limit_is_refused(
     )
 
     assert response.status_code == 413
+    assert len(response.headers["X-Request-ID"]) == 32
     assert response.headers["Content-Type"] == MEDIA_TYPE
     assert response.json() == problem(413, "Content Too Large")
 
@@ -213,9 +235,11 @@ async def test_an_unexpected_error_does_not_reveal_its_cause(app: FastAPI) -> No
     app.dependency_overrides[get_settings] = break_down
     transport = ASGITransport(app, raise_app_exceptions=False)
     async with AsyncClient(transport=transport, base_url="http://test") as client:
-        response = await client.post("/auth/token", data={"username": "ada", "password": "pw"})
+        with capture_logs() as logs:
+            response = await client.post("/auth/token", data={"username": "ada", "password": "pw"})
 
     assert response.status_code == 500
+    assert [line["status"] for line in logs] == [500]
     assert len(response.headers["X-Request-ID"]) == 32
     assert response.headers["Content-Type"] == MEDIA_TYPE
     assert response.json() == problem(500, "Internal Server Error")

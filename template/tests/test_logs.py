@@ -1,5 +1,7 @@
 import json
 import logging
+import re
+from datetime import datetime, timedelta
 from unittest.mock import ANY, AsyncMock
 
 import pytest
@@ -7,26 +9,45 @@ import structlog
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
+from app.db.base import now
 from app.logs import RequestLogMiddleware, configure_logs
 from app.settings import Settings
 from tests.client import AsyncClient
 
 
 @pytest.mark.in_process
-async def test_each_request_is_logged(anonymous_client: AsyncClient) -> None:
-    with capture_logs() as logs:
-        await anonymous_client.get("/livez")
+async def test_each_request_is_logged_with_its_id_and_nothing_of_the_request_before(
+    anonymous_client: AsyncClient,
+) -> None:
+    structlog.contextvars.bind_contextvars(user="of the request before")
+
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        response = await anonymous_client.get("/livez")
 
     assert logs == [
         {
             "event": "request",
             "log_level": "info",
+            "request_id": response.headers["X-Request-ID"],
             "method": "GET",
             "path": "/livez",
             "status": 200,
             "milliseconds": ANY,
         }
     ]
+
+
+@pytest.mark.in_process
+async def test_the_time_of_a_request_is_logged_in_milliseconds(
+    anonymous_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = iter([10.0, 10.012345])
+    monkeypatch.setattr("app.logs.perf_counter", lambda: next(times))
+
+    with capture_logs() as logs:
+        await anonymous_client.get("/livez")
+
+    assert [line["milliseconds"] for line in logs] == [12.3]
 
 
 async def test_a_websocket_is_not_logged_as_a_request() -> None:
@@ -42,20 +63,20 @@ async def test_a_websocket_is_not_logged_as_a_request() -> None:
     assert logs == []
 
 
-async def test_the_id_of_a_request_is_returned(anonymous_client: AsyncClient) -> None:
-    response = await anonymous_client.get("/livez", headers={"X-Request-ID": "id-of-the-proxy-1"})
+@pytest.mark.parametrize("sent", ["id-of-the-proxy-1", "x" * 64])
+async def test_the_id_of_a_request_is_returned(anonymous_client: AsyncClient, sent: str) -> None:
+    response = await anonymous_client.get("/livez", headers={"X-Request-ID": sent})
 
-    assert response.headers["X-Request-ID"] == "id-of-the-proxy-1"
+    assert response.headers["X-Request-ID"] == sent
 
 
-@pytest.mark.parametrize("sent", ["x" * 65, "é"])
+@pytest.mark.parametrize("sent", [b"", b"x" * 65, b"\xe9", b"two words", b"--"])
 async def test_a_request_without_a_plain_id_gets_one(
-    anonymous_client: AsyncClient, sent: str
+    anonymous_client: AsyncClient, sent: bytes
 ) -> None:
-    response = await anonymous_client.get("/livez", headers=[(b"X-Request-ID", sent.encode())])
+    response = await anonymous_client.get("/livez", headers=[(b"X-Request-ID", sent)])
 
-    assert response.headers["X-Request-ID"] != sent
-    assert len(response.headers["X-Request-ID"]) == 32
+    assert re.fullmatch("[0-9a-f]{32}", response.headers["X-Request-ID"])
 
 
 def test_a_log_line_is_json_in_production(
@@ -65,12 +86,42 @@ def test_a_log_line_is_json_in_production(
 
     logging.getLogger("some.library").warning("It happened %s", "again")
 
-    assert json.loads(capsys.readouterr().err) == {
+    line = json.loads(capsys.readouterr().err)
+    assert line == {
         "event": "It happened again",
         "level": "warning",
         "logger": "some.library",
         "timestamp": ANY,
     }
+    assert now() - datetime.fromisoformat(line["timestamp"]) < timedelta(minutes=1)
+
+
+def test_a_line_below_the_level_is_not_logged(
+    settings: Settings, logs_as_before: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs(settings.model_copy(update={"log_level": "WARNING"}))
+    log = structlog.stdlib.get_logger("app.slice")
+
+    log.info("It happened")
+
+    assert not log.isEnabledFor(logging.INFO)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_lines_of_the_server_are_logged_as_ours_but_not_those_of_its_requests(
+    settings: Settings, logs_as_before: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error", "uvicorn.access")]
+    for logger in loggers:  # as servers configure them
+        logger.addHandler(logging.StreamHandler())
+        logger.propagate = logger.name == "uvicorn.access"
+    configure_logs(settings.model_copy(update={"environment": "production"}))
+
+    for logger in loggers:
+        logger.info("It happened")
+
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["logger"] for line in lines] == ["uvicorn", "uvicorn.error"]
 
 
 def test_a_logged_error_has_no_local_variables_in_production(

@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from fastapi.routing import RouteContext, iter_route_contexts
 from pydantic import TypeAdapter
 
+from app import VERSION
+from app.errors import PROBLEM_RESPONSES
 from tests.client import AsyncClient
 
 Route = tuple[str, str]
@@ -107,12 +109,32 @@ def example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
     )
 
 
-def test_each_route_is_documented_with_its_slice(routes: dict[Route, RouteContext]) -> None:
-    modules = {
-        path: route.endpoint.__module__.split(".")
-        for (_, path), route in routes.items()
-        if route.endpoint.__module__.startswith("app.")
+@pytest.fixture
+def documented(routes: dict[Route, RouteContext]) -> dict[Route, RouteContext]:
+    return {
+        route: context
+        for route, context in routes.items()
+        if context.endpoint.__module__.startswith("app.")
     }
-    tags = {path: route.tags for (_, path), route in routes.items() if path in modules}
 
-    assert tags == {path: [module[1]] for path, module in modules.items()}
+
+def test_each_route_is_documented_with_its_slice(documented: dict[Route, RouteContext]) -> None:
+    tags = {route: context.tags for route, context in documented.items()}
+
+    assert tags == {
+        route: [context.endpoint.__module__.split(".")[1]] for route, context in documented.items()
+    }
+
+
+def test_each_route_is_documented_to_return_errors_as_problems(
+    documented: dict[Route, RouteContext],
+) -> None:
+    errors = {route: context.responses["default"] for route, context in documented.items()}
+
+    assert errors == dict.fromkeys(documented, PROBLEM_RESPONSES["default"])
+
+
+def test_the_api_is_documented_as_that_of_this_service(app: FastAPI) -> None:
+    assert app.title != "FastAPI"
+    assert app.description
+    assert app.version == VERSION

@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import jwt
 import pytest
+from pydantic import SecretStr
 
 from app import NAME
 from app.auth.tokens import issue_token, read_token
@@ -88,3 +89,13 @@ def test_a_token_that_another_key_has_signed_is_refused(
 ) -> None:
     with pytest.raises(UnauthenticatedError):
         read_token(jwt.encode(claims, another_key, algorithm=algorithm), settings)
+
+
+def test_a_token_that_another_algorithm_has_signed_is_refused(
+    settings: Settings, claims: dict[str, Any]
+) -> None:
+    key = "x" * 64  # as long as this algorithm needs
+    token = jwt.encode(claims, key, algorithm="HS512")
+
+    with pytest.raises(UnauthenticatedError):
+        read_token(token, settings.model_copy(update={"secret_key": SecretStr(key)}))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evergreen.working_tree import ROOT
-from tools.mutants.__main__ import plant, report
+from tools.mutants.__main__ import DATABASES, plant, report
 from tools.mutants.operators import mutate
 from tools.mutants.survivors import DOCUMENT, Key, entry_of, read_equivalent
 
@@ -52,6 +52,15 @@ def test_an_argument_is_dropped() -> None:
         "del f()[i]\n",
         "del f((a or b)(), )[i]\n",
         "del f((a and b)(c), )[i]\n",
+        "del f((b)(c), )[i]\n",
+        "del f((a)(c), )[i]\n",
+    ]
+
+
+def test_a_call_is_dropped_from_a_chain() -> None:
+    assert texts("del f(a).g().h[i]\n") == [
+        "del f(a).h[i]\n",
+        "del f().g().h[i]\n",
     ]
 
 
@@ -72,15 +81,22 @@ def test_not_is_dropped_but_its_parentheses_stay() -> None:
     assert texts("if not (a in b) and c: pass\n") == [
         "if not (not (a in b) and c): pass\n",
         "if not (a in b) or c: pass\n",
+        "if c: pass\n",
+        "if (not (a in b)): pass\n",
         "if (a in b) and c: pass\n",
         "if not (a not in b) and c: pass\n",
     ]
 
 
-def test_and_and_or_are_swapped() -> None:
+def test_and_and_or_are_swapped_and_an_operand_is_dropped() -> None:
     assert texts("del x[a or (b) or  # or not\n c and d]\n") == [
         "del x[a and (b) and  # or not\n c and d]\n",
+        "del x[b or (c and d)]\n",
+        "del x[a or (c and d)]\n",
+        "del x[a or b]\n",
         "del x[a or (b) or  # or not\n c or d]\n",
+        "del x[a or (b) or  # or not\n d]\n",
+        "del x[a or (b) or  # or not\n c]\n",
     ]
 
 
@@ -104,12 +120,15 @@ def test_and_and_or_are_swapped() -> None:
         ("//", "*"),
         ("%", "*"),
         ("**", "*"),
-        ("|", "&"),
         ("&", "|"),
     ],
 )
 def test_an_operator_is_replaced(old: str, new: str) -> None:
     assert texts(f"del x[a {old} b]\n") == [f"del x[a {new} b]\n"]
+
+
+def test_one_of_two_dictionaries_is_dropped() -> None:
+    assert texts("del x[a | b]\n") == ["del x[a & b]\n", "del x[a]\n", "del x[b]\n"]
 
 
 def test_every_operator_of_a_chain_is_replaced() -> None:
@@ -169,6 +188,10 @@ def test_one_of_several_exceptions_is_no_longer_caught() -> None:
         "try: pass\nexcept (B,): pass\n",
         "try: pass\nexcept (A,): pass\n",
     ]
+
+
+def test_an_exception_is_no_longer_caught() -> None:
+    assert texts("try: pass\nexcept a.B as c: pass\n") == ["try: pass\nexcept () as c: pass\n"]
 
 
 def test_assignment_targets_are_not_dropped() -> None:
@@ -238,13 +261,24 @@ def test_the_entry_of_a_survivor_can_be_pasted(tmp_path: Path, change: str) -> N
     document = tmp_path / "equivalent.toml"
     document.write_text(entry_of(key))
 
-    assert read_equivalent(document) == {key}
+    assert read_equivalent("sqlite", document) == {key}
+
+
+def test_an_equivalent_mutant_may_be_one_on_one_database_only(tmp_path: Path) -> None:
+    key = Key("app/errors.py", "module", "`1` → `2`")
+    document = tmp_path / "equivalent.toml"
+    document.write_text(f'{entry_of(key)}database = "sqlite"\n')
+
+    assert read_equivalent("sqlite", document) == {key}
+    assert read_equivalent("postgresql", document) == set()
 
 
 def test_every_equivalent_mutant_has_a_reason() -> None:
     entries = tomllib.loads(DOCUMENT.read_text())
 
-    assert [mutant for mutants in entries.values() for mutant in mutants if not mutant["why"]] == []
+    mutants = [mutant for mutants in entries.values() for mutant in mutants]
+    assert [mutant for mutant in mutants if not mutant["why"]] == []
+    assert {mutant.get("database", "sqlite") for mutant in mutants} <= set(DATABASES)
 
 
 @pytest.fixture
@@ -283,7 +317,8 @@ def test_the_program_shows_the_survivors(small_service: Path) -> None:
         "app/errors.py:2 module  `NAME = other = 'a'` → `pass`",
         "app/errors.py:2 module  `NAME = other = 'a'` → `NAME = other = 'XXa'`",
     ]
-    assert "4 mutants: 2 killed, 2 survived. That is 50.0% (at least 95%)" in result.stdout
+    total = "4 mutants on sqlite: 2 killed, 2 survived. That is 50.0% (at least 95%)"
+    assert total in result.stdout
 
 
 def test_the_program_stops_if_the_suite_fails_without_a_mutant(small_service: Path) -> None:
@@ -301,7 +336,31 @@ def test_the_program_lists_mutants(small_service: Path) -> None:
 
     assert result.returncode == 0
     assert result.stdout.splitlines()[0] == "app/errors.py:1 module  `LIMIT = 1` → `pass`"
-    assert result.stdout.splitlines()[-1] == "4 mutants"
+    assert result.stdout.splitlines()[-1] == "4 mutants on sqlite"
+
+
+def test_the_program_mutates_only_the_services_on_one_database(small_service: Path) -> None:
+    result = run_program(small_service, "--list", "--database=postgresql")
+
+    assert result.returncode == 0
+    assert result.stdout == ""
+
+
+def test_the_runs_on_postgresql_share_a_server(small_service: Path) -> None:
+    (small_service / "embedded_postgresql.py").write_text(
+        "import os\n"
+        "def start(name, *options): return 'postgresql://server/', os.dup(0)\n"
+        "def wait_until_stopped(name): pass\n"
+    )
+    (small_service / "tests/test_errors.py").write_text(
+        "def test_it(pytestconfig):\n"
+        "    assert pytestconfig.workerinput == {'server': 'postgresql+asyncpg://server/'}\n"
+        "    import app.errors; assert app.errors.LIMIT == 1\n"
+    )
+
+    result = run_program(small_service)
+
+    assert "4 mutants on postgresql: 2 killed, 2 survived" in result.stdout
 
 
 def test_listed_survivors_are_no_error(small_service: Path) -> None:

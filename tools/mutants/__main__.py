@@ -1,57 +1,78 @@
-"""Runs the suite of a service on each of its mutants and shows the survivors."""
+"""Runs the suites of services on each of their mutants and shows the survivors."""
 
 import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.mutants.operators import mutate
 from tools.mutants.runner import Planted, RunError, survivors_of
 from tools.mutants.survivors import DOCUMENT, Key, entry_of, read_equivalent
 
-MUTATED = ["app/auth/*.py", "app/tasks/*.py", "app/db/*.py", "app/errors.py"]
+MUTATED = "app/**/*.py"
 BAR = 0.95
+DATABASES = ("sqlite", "postgresql")
 
 
 def main() -> int:
     """Returns the exit code: 0 if exactly the listed mutants survive and few enough of them."""
     parser = argument_parser()
     arguments = parser.parse_args()
-    service: Path = arguments.service.resolve()
-    if not (service / ".venv/bin/python").exists():
-        parser.error(f"{service} has no .venv: run `uv sync` there first.")
-    files: list[str] = arguments.only or files_of(service)
-    for file in files:
-        if not (service / file).is_file():
-            parser.error(f"{service} has no file {file}.")
-    planted = list(plant(service, files))
-    if arguments.list or not planted:
-        print(*planted, f"{len(planted)} mutants", sep="\n")
+    only: list[str] = arguments.only or []
+    services = [
+        service.resolve()
+        for service in arguments.services
+        if arguments.database in {None, database_of(service)}
+    ]
+    for service in services:
+        if not (service / ".venv/bin/python").exists():
+            parser.error(f"{service} has no .venv: run `uv sync` there first.")
+        for file in only:
+            if not (service / file).is_file():
+                parser.error(f"{service} has no file {file}.")
+    if arguments.list:
+        for service in services:
+            planted = plant(service, only)
+            print(*planted, f"{len(planted)} mutants on {database_of(service)}", sep="\n")
         return 0
+    results = [passes(service, only) for service in services]
+    return 0 if all(results) else 1
 
-    known = {key for key in read_equivalent() if not arguments.only or key.file in files}
+
+def passes(service: Path, only: Sequence[str]) -> bool:
+    database = database_of(service)
+    planted = plant(service, only)
+    known = {key for key in read_equivalent(database) if not only or key.file in only}
+    print(f"{len(planted)} mutants on {database}", flush=True)
     start = time.perf_counter()
     survivors = asyncio.run(survivors_of(service, planted))
-    ratio = 1 - len(survivors) / len(planted)
+    ratio = 1 - len(survivors) / max(len(planted), 1)
     passed = report(survivors, known) and ratio >= BAR
     print(
-        f"{len(planted)} mutants: {len(planted) - len(survivors)} killed, {len(survivors)} "
-        f"survived. That is {ratio:.1%} (at least {BAR:.0%}), "
-        f"in {time.perf_counter() - start:.0f} s."
+        f"{len(planted)} mutants on {database}: {len(planted) - len(survivors)} killed, "
+        f"{len(survivors)} survived. That is {ratio:.1%} (at least {BAR:.0%}), "
+        f"in {time.perf_counter() - start:.0f} s.",
+        flush=True,
     )
-    return 0 if passed else 1
+    return passed
 
 
 def argument_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.mutants",
-        description="Mutates the code of a service, runs its suite on each mutant and shows the "
-        f"survivors. Fails if they are not exactly the mutants that {DOCUMENT.name} lists, or if "
-        f"fewer than {BAR:.0%} are killed.",
+        description="Mutates the code of services, runs their suites on each mutant and shows the "
+        f"survivors. Fails if they are not exactly the mutants that {DOCUMENT.name} lists for the "
+        f"database, or if fewer than {BAR:.0%} are killed there. Without options, all files of "
+        "app/ are mutated on both databases.",
     )
-    parser.add_argument("service", type=Path, help="the folder of a service with a .venv")
+    parser.add_argument(
+        "services", type=Path, nargs="+", metavar="service", help="the folder of one with a .venv"
+    )
+    parser.add_argument(
+        "--database", choices=DATABASES, help="mutate only the services on this database"
+    )
     parser.add_argument(
         "--only",
         action="append",
@@ -62,18 +83,16 @@ def argument_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def files_of(service: Path) -> list[str]:
+def database_of(service: Path) -> str:
+    """That of a service which brings a PostgreSQL for its tests is PostgreSQL."""
+    return "postgresql" if (service / "embedded_postgresql.py").exists() else "sqlite"
+
+
+def plant(service: Path, only: Sequence[str] = ()) -> list[Planted]:
+    files = only or sorted(str(path.relative_to(service)) for path in service.glob(MUTATED))
     return [
-        str(path.relative_to(service))
-        for pattern in MUTATED
-        for path in sorted(service.glob(pattern))
+        Planted(file, mutant) for file in files for mutant in mutate((service / file).read_text())
     ]
-
-
-def plant(service: Path, files: Sequence[str]) -> Iterator[Planted]:
-    for file in files:
-        for mutant in mutate((service / file).read_text()):
-            yield Planted(file, mutant)
 
 
 def report(survivors: Sequence[Planted], known: set[Key]) -> bool:

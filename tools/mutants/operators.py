@@ -258,10 +258,11 @@ class Finder(ast.NodeVisitor):
                 return
             case ast.Compare(ops=[op]) if isinstance(op, HAS_AN_OPPOSITE):
                 return
-        text = self.source.of(test)
-        if not isinstance(test, NEEDS_NO_PARENTHESES):
-            text = f"({text})"
-        self.plant(test, self.source.span(test), f"not {text}")
+        self.plant(test, self.source.span(test), f"not {self.enclosed(test)}")
+
+    def enclosed(self, node: ast.expr) -> str:
+        text = self.source.of(node)
+        return text if isinstance(node, NEEDS_NO_PARENTHESES) else f"({text})"
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> None:
         if isinstance(node.op, ast.Not):
@@ -279,6 +280,9 @@ class Finder(ast.NodeVisitor):
             start = word[1]
         parts.append(text[start : self.source.end(node)])
         self.plant(node, self.source.span(node), new.join(parts))
+        for dropped in node.values:
+            kept = [self.enclosed(value) for value in node.values if value is not dropped]
+            self.plant(dropped, self.source.span(node), f" {old} ".join(kept))
         self.generic_visit(node)
 
     def visit_Compare(self, node: ast.Compare) -> None:
@@ -289,10 +293,20 @@ class Finder(ast.NodeVisitor):
             self.plant(left, self.source.find(pattern, *between), new)
         self.generic_visit(node)
 
+    # Exceptions
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.type is not None and not isinstance(node.type, ast.Tuple):
+            self.plant(node.type, self.source.span(node.type), "()")
+        self.generic_visit(node)
+
     # Values
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         self.swap_arithmetic(node, node.left, node.right)
+        if isinstance(node.op, ast.BitOr):  # of two dictionaries or sets, one is enough
+            self.plant(node.right, self.source.span(node), self.enclosed(node.left))
+            self.plant(node.left, self.source.span(node), self.enclosed(node.right))
         self.generic_visit(node)
 
     def swap_arithmetic(
@@ -335,6 +349,8 @@ class Finder(ast.NodeVisitor):
         with self.within((end_of_name - len(name) if name else self.source.start(node), end)):
             for dropped in arguments:
                 self.plant(dropped, (start, end), f"({self.without(dropped, arguments)})")
+        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+            self.plant(node, (self.source.end(node.func.value), end), "")
         self.generic_visit(node)
 
     def without(self, dropped: Node, nodes: Sequence[Node]) -> str:

@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -14,11 +13,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from evergreen.postgresql_server import open_folder
 from tools.mutants.operators import Mutant
 from tools.mutants.survivors import Key
 
 WORKER = Path(__file__).with_name("worker.py")
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "*.db*")
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".postgresql*", ".venv", ".*_cache", "__pycache__", "*.db*"
+)
 MAX_ANSWER = 1_000_000
 
 
@@ -49,11 +51,11 @@ async def survivors_of(service: Path, planted: Sequence[Planted]) -> list[Plante
     progress = Progress(len(planted))
     # The workers share it: each takes the next one when it is done with another.
     waiting = iter(planted)
-    with tempfile.TemporaryDirectory() as temporary:
+    with open_folder() as temporary:
         try:
             async with asyncio.TaskGroup() as group:
                 for number in range(os.cpu_count() or 1):
-                    folder = Path(temporary) / f"worker {number}"
+                    folder = temporary / f"worker {number}"
                     group.create_task(work(service, folder, waiting, survivors, progress))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
@@ -136,7 +138,7 @@ async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
         yield worker
     finally:
         with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGTERM)
         # It is at its end when the run, too, has gone.
         await worker.stdout.read()
         await process.wait()

@@ -16,12 +16,14 @@ class Key(NamedTuple):
     change: str
 
 
-def read_equivalent(document: Path = DOCUMENT) -> set[Key]:
+def read_equivalent(database: str, document: Path = DOCUMENT) -> set[Key]:
+    """Those that name this database, or none."""
     entries = tomllib.loads(document.read_text())
     return {
         Key(file, mutant["where"], mutant["change"])
         for file, mutants in entries.items()
         for mutant in mutants
+        if mutant.get("database", database) == database
     }
 
 

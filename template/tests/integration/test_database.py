@@ -76,18 +76,19 @@ def test_none_is_stored_and_read_as_none() -> None:
     assert UtcDateTime().process_result_value(None, DefaultDialect()) is None
 
 
-def test_each_constraint_has_a_name() -> None:
+def test_each_constraint_and_each_index_has_a_name() -> None:
     notes = Table(
         "notes",
         MetaData(naming_convention=Base.metadata.naming_convention),
-        Column("id", Integer),
+        Column("id", Integer, index=True),
         PrimaryKeyConstraint("id"),
         UniqueConstraint("id"),
         CheckConstraint("id > 0", name="positive"),
         ForeignKeyConstraint(["id"], ["users.id"]),
     )
 
-    assert {constraint.name for constraint in notes.constraints} == {
+    assert {constraint.name for constraint in notes.constraints | notes.indexes} == {
+        "ix_notes_id",
         "pk_notes",
         "uq_notes_id",
         "ck_notes_positive",

@@ -1,21 +1,40 @@
 import asyncio
+import re
+from collections.abc import AsyncIterator
+from typing import Any
 
+import asyncpg
 import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
-from sqlalchemy import URL, NullPool, exc, text
+from sqlalchemy import URL, Connection, NullPool, exc, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
 from app import NAME
 from app.auth.models import User
-from app.db.engine import create_engine, get_engine, is_busy, parse_database_url
+from app.db.engine import (
+    DatabaseSettings,
+    create_engine,
+    get_engine,
+    is_busy,
+    migrating,
+    parse_database_url,
+)
 from app.settings import Settings
 from tests.client import AsyncClient
 from tests.helpers import problem, settings_for
 
 EVE = {"email": "eve@example.com", "password": "correct horse"}
 BUSY = problem(503, "Service Unavailable", "The database is busy.")
+NO_URL = "DATABASE_URL must look like postgresql://user:password@host:5432/database"
+CONFIGURED = ["application_name", "timezone", "statement_timeout", "lock_timeout"]
+
+
+@pytest.fixture
+def pgbouncer(settings: Settings) -> AsyncEngine:
+    """Connected to the server itself, but as it would be to a PgBouncer."""
+    return create_engine(settings.model_copy(update={"database_behind_pgbouncer": True}))
 
 
 def in_use(engine: AsyncEngine) -> int:
@@ -30,43 +49,106 @@ async def test_the_server_is_a_postgresql_that_is_supported(connection: AsyncCon
 
 
 async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
-    names = ["application_name", "timezone", "statement_timeout", "lock_timeout"]
+    values = [await connection.scalar(text(f"SHOW {name}")) for name in CONFIGURED]
 
-    assert [await connection.scalar(text(f"SHOW {name}")) for name in names] == [
-        NAME,
-        "UTC",
-        "30s",
-        "5s",
-    ]
+    assert values == [NAME, "UTC", "30s", "5s"]
 
 
-async def test_the_pool_is_as_the_settings_say(settings: Settings) -> None:
-    engine = create_engine(
-        settings.model_copy(update={"database_pool_size": 2, "database_max_overflow": 1})
-    )
-
-    assert isinstance(engine.pool, AsyncAdaptedQueuePool)
-    assert engine.pool.size() == 2
-    assert engine.pool.overflow() == -2  # none is open
-    assert engine.pool.timeout() == 5
-
-
-async def test_nothing_outlives_a_transaction_behind_pgbouncer(
+async def test_a_request_waits_for_a_connection_as_long_as_the_settings_say(
     settings: Settings,
 ) -> None:
-    engine = create_engine(settings.model_copy(update={"database_behind_pgbouncer": True}))
+    update = {
+        "database_pool_size": 1,
+        "database_max_overflow": 1,
+        "database_pool_timeout_seconds": 0.001,
+    }
+    engine = create_engine(settings.model_copy(update=update))
+
+    async with engine.connect(), engine.connect():
+        with pytest.raises(exc.TimeoutError, match=r"size 1 overflow 1 .* timeout 0\.00"):
+            await engine.connect()
+    await engine.dispose()
+
+
+async def test_a_connection_is_used_again_unless_it_is_too_old(settings: Settings) -> None:
+    engine = create_engine(settings)
+    impatient = create_engine(settings.model_copy(update={"database_pool_recycle_seconds": 0}))
+
+    assert len({await pid_of_a_connection(engine) for _ in range(2)}) == 1
+    assert len({await pid_of_a_connection(impatient) for _ in range(2)}) == 2
+    await engine.dispose()
+    await impatient.dispose()
+
+
+async def test_a_connection_that_was_lost_meanwhile_is_replaced(settings: Settings) -> None:
+    engine = create_engine(settings)
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    driver.terminate()
 
     async with engine.connect() as connection:
-        names = ["statement_timeout", "lock_timeout"]
-        in_transaction = [await connection.scalar(text(f"SHOW {name}")) for name in names]
-        driver = (await connection.get_raw_connection()).driver_connection
-        await connection.rollback()
-        assert driver is not None
-        afterwards = [await driver.fetchval(f"SHOW {name}") for name in names]
+        assert await connection.scalar(text("SELECT 1")) == 1
+    await engine.dispose()
 
-    assert in_transaction == ["30s", "5s"]
-    assert afterwards == ["0", "0"]
-    assert isinstance(engine.pool, NullPool)
+
+async def pid_of_a_connection(engine: AsyncEngine) -> int:
+    async with engine.connect() as connection:
+        pid: int = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+    return pid
+
+
+async def test_a_server_that_does_not_respond_is_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, Any] = {}
+
+    async def connect(**arguments: Any) -> None:
+        given.update(arguments)
+        raise TimeoutError("no response")
+
+    monkeypatch.setattr(asyncpg, "connect", connect)
+
+    with pytest.raises(exc.DBAPIError) as error:
+        await create_engine(settings).connect()
+
+    assert given["timeout"] == 5
+    assert str(error.value.orig) == "The database can't be reached: no response"
+    assert is_busy(error.value)
+
+
+async def test_a_connection_through_pgbouncer_is_configured(pgbouncer: AsyncEngine) -> None:
+    async with pgbouncer.connect() as connection:
+        values = [await connection.scalar(text(f"SHOW {name}")) for name in CONFIGURED]
+
+    assert values == [NAME, "UTC", "30s", "5s"]
+
+
+async def test_a_statement_is_prepared_each_time_behind_pgbouncer(pgbouncer: AsyncEngine) -> None:
+    async with pgbouncer.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await driver.execute("CREATE TEMPORARY TABLE notes AS SELECT 1 AS id")
+        before = (await connection.execute(text("SELECT * FROM notes"))).all()
+        await driver.execute("ALTER TABLE notes ADD title text")
+        after = (await connection.execute(text("SELECT * FROM notes"))).all()
+
+    assert before == [(1,)]
+    assert after == [(1, None)]
+
+
+async def test_nothing_outlives_a_transaction_behind_pgbouncer(pgbouncer: AsyncEngine) -> None:
+    async with pgbouncer.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await connection.execute(text("SELECT 1"))
+        await connection.commit()
+        values = [await driver.fetchval(f"SHOW {name}") for name in CONFIGURED]
+        statements = await driver.fetch("SELECT * FROM pg_prepared_statements")
+
+    assert values == [NAME, "UTC", "0", "0"]
+    assert statements == []
+    assert isinstance(pgbouncer.pool, NullPool)
 
 
 @pytest.mark.in_process
@@ -127,8 +209,34 @@ async def test_a_connection_that_the_server_closed_is_a_retryable_error(
 
 @pytest.mark.parametrize(
     ("state", "expected"),
-    [("40P01", True), ("40001", True), ("57014", True), ("53300", True), ("22012", False)],
-    ids=["deadlock", "serialization", "statement timeout", "connections", "division by zero"],
+    [
+        ("08006", True),
+        ("40001", True),
+        ("40P01", True),
+        ("53300", True),
+        ("55P03", True),
+        ("57014", True),
+        ("57P03", True),
+        ("0A000", False),
+        ("22012", False),
+        ("42P01", False),
+        ("55006", False),
+        ("57000", False),
+    ],
+    ids=[
+        "connection",
+        "serialization",
+        "deadlock",
+        "too many connections",
+        "lock timeout",
+        "statement timeout",
+        "server is starting",
+        "not supported",
+        "division by zero",
+        "no such table",
+        "object in use",
+        "operator intervention",
+    ],
 )
 async def test_retryable_errors_are_recognised(
     connection: AsyncConnection, state: str, expected: bool
@@ -141,6 +249,51 @@ async def test_retryable_errors_are_recognised(
     assert is_busy(error.value) is expected
 
 
+@pytest.fixture
+async def migrating_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """Nothing waits for a lock for long, but a migration does for another one."""
+    update = {"database_lock_timeout_seconds": 0.005}
+    engine = create_engine(settings.model_copy(update=update))
+    yield engine
+    await engine.dispose()
+
+
+async def test_two_migrations_at_the_same_time_run_one_after_the_other(
+    migrating_engine: AsyncEngine,
+) -> None:
+    steps = []
+
+    def migrate(connection: Connection) -> None:
+        with migrating(connection):
+            steps.append("begin")
+            connection.exec_driver_sql("SELECT pg_sleep(0.02)")
+            steps.append("end")
+
+    async def run() -> None:
+        async with migrating_engine.connect() as connection:
+            await connection.run_sync(migrate)
+
+    async with asyncio.timeout(10):
+        await asyncio.gather(run(), run())
+
+    assert steps == ["begin", "end", "begin", "end"]
+
+
+async def test_a_migration_may_take_long_but_waits_for_a_table_as_long_as_a_request(
+    migrating_engine: AsyncEngine,
+) -> None:
+    def limits(connection: Connection) -> list[Any]:
+        with migrating(connection):
+            assert not connection.in_transaction()  # or a migration could not begin one
+            return [
+                connection.exec_driver_sql(f"SHOW {name}").scalar_one()
+                for name in ("statement_timeout", "lock_timeout")
+            ]
+
+    async with migrating_engine.connect() as connection:
+        assert await connection.run_sync(limits) == ["0", "5ms"]
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -151,6 +304,8 @@ async def test_retryable_errors_are_recognised(
         ),
         ("postgresql+asyncpg:///notes?host=/run", "postgresql+asyncpg:///notes?host=%2Frun"),
         ("postgresql://host/notes?sslmode=require", "postgresql+asyncpg://host/notes?ssl=require"),
+        ("postgresql://host:1/notes", "postgresql+asyncpg://host:1/notes"),
+        ("postgresql://host:65535/notes", "postgresql+asyncpg://host:65535/notes"),
     ],
 )
 def test_a_url_of_other_clients_is_accepted(text: str, expected: str) -> None:
@@ -160,24 +315,81 @@ def test_a_url_of_other_clients_is_accepted(text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("", "DATABASE_URL must look like postgresql://user:password@host:5432/database"),
-        ("no url", "DATABASE_URL must look like postgresql://"),
-        ("postgresql://host:port/notes", "DATABASE_URL must look like postgresql://"),
-        ("mysql://host/notes", "DATABASE_URL must look like postgresql://"),
-        ("postgresql://host:99999/notes", "the port 99999; a port is 1 to 65535"),
-        ("postgresql://host/notes?channel_binding=require", "does not know: channel_binding"),
-        ("postgresql://host/notes?ssl=yes", "must have an ssl of allow, disable, prefer"),
+        ("", NO_URL),
+        ("no url", NO_URL),
+        ("postgresql://host:port/notes", NO_URL),
+        ("mysql://host/notes", NO_URL),
+        ("postgresql://host:0/notes", "DATABASE_URL has the port 0; a port is 1 to 65535"),
+        ("postgresql://host:65536/notes", "DATABASE_URL has the port 65536; a port is 1 to 65535"),
+        (
+            "postgresql://host/notes?user=ada&channel_binding=require",
+            "DATABASE_URL has parameters that the driver does not know: channel_binding, user; "
+            "it may have host, port, ssl, sslmode, target_session_attrs",
+        ),
+        (
+            "postgresql://host/notes?ssl=yes",
+            "DATABASE_URL must have an ssl of "
+            "allow, disable, prefer, require, verify-ca, verify-full",
+        ),
     ],
 )
-def test_an_unusable_url_is_refused_with_a_sentence(
-    monkeypatch: pytest.MonkeyPatch, url: str, sentence: str
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", url)
-
-    with pytest.raises(ValidationError, match=sentence):
-        Settings()
+def test_an_unusable_url_is_refused_with_a_sentence(url: str, sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        parse_database_url(url)
 
 
 def test_the_service_needs_a_url() -> None:
-    with pytest.raises(ValidationError, match="DATABASE_URL must look like postgresql://"):
+    with pytest.raises(ValidationError) as error:
         Settings()
+
+    assert [part["msg"] for part in error.value.errors()] == [f"Value error, {NO_URL}"]
+
+
+def test_a_database_needs_no_settings_but_its_url(database_url: URL) -> None:
+    settings = DatabaseSettings.model_validate({"database_url": database_url})
+
+    assert settings.model_dump(exclude={"database_url"}) == {
+        "database_application_name": NAME,
+        "database_pool_size": 5,
+        "database_max_overflow": 10,
+        "database_pool_timeout_seconds": 5,
+        "database_pool_recycle_seconds": 1800,
+        "database_pool_pre_ping": True,
+        "database_connect_timeout_seconds": 5,
+        "database_statement_timeout_seconds": 30,
+        "database_lock_timeout_seconds": 5,
+        "database_behind_pgbouncer": False,
+    }
+
+
+def test_numbers_at_their_limits_are_accepted(database_url: URL) -> None:
+    values = {
+        "database_pool_size": 1,
+        "database_max_overflow": 0,
+        "database_pool_timeout_seconds": 0.1,
+        "database_pool_recycle_seconds": 1,
+        "database_connect_timeout_seconds": 0.1,
+        "database_statement_timeout_seconds": 0.001,
+        "database_lock_timeout_seconds": 0.001,
+    }
+
+    settings = DatabaseSettings.model_validate({"database_url": database_url, **values})
+
+    assert settings.model_dump(include=set(values)) == values
+
+
+def test_numbers_below_their_limits_are_refused(database_url: URL) -> None:
+    values = {
+        "database_pool_size": 0,
+        "database_max_overflow": -1,
+        "database_pool_timeout_seconds": 0,
+        "database_pool_recycle_seconds": 0,
+        "database_connect_timeout_seconds": 0,
+        "database_statement_timeout_seconds": 0,
+        "database_lock_timeout_seconds": 0,
+    }
+
+    with pytest.raises(ValidationError) as error:
+        DatabaseSettings.model_validate({"database_url": database_url, **values})
+
+    assert [part["loc"] for part in error.value.errors()] == [(name,) for name in values]

@@ -1,4 +1,6 @@
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from fastapi import FastAPI
@@ -28,6 +30,32 @@ async def test_a_connection_is_configured(new_database: URL) -> None:
     assert values == [1, "wal", 1, 10_000]
 
 
+async def test_a_savepoint_takes_the_write_lock(new_database: URL) -> None:
+    engine = create_engine(settings_for(new_database))
+
+    async with engine.connect() as connection, connection.begin_nested():
+        assert is_locked(new_database)
+    await engine.dispose()
+
+
+def test_a_migration_takes_the_write_lock(run_on: RunOn, empty_database: URL) -> None:
+    def migrate(connection: Connection) -> bool:
+        with migrating(connection):
+            return is_locked(empty_database)
+
+    assert run_on(empty_database, migrate)
+
+
+def is_locked(database: URL) -> bool:
+    """Whether another connection would have to wait for its turn to write."""
+    with closing(sqlite3.connect(str(database.database), timeout=0)) as other:
+        try:
+            other.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+        return False
+
+
 def test_a_migration_that_leaves_dangling_references_is_refused_and_undone(
     run_on: RunOn, empty_database: URL
 ) -> None:
@@ -36,9 +64,10 @@ def test_a_migration_that_leaves_dangling_references_is_refused_and_undone(
         with migrating(connection):
             connection.exec_driver_sql("CREATE TABLE owners (id INTEGER PRIMARY KEY)")
             connection.exec_driver_sql("CREATE TABLE pets (owner_id REFERENCES owners)")
-            connection.exec_driver_sql("INSERT INTO pets VALUES (7)")
+            connection.exec_driver_sql(f"INSERT INTO pets VALUES {', '.join(['(7)'] * 11)}")
 
-    sentence = "These rows refer to rows that don't exist (undone): [('pets', 1, 'owners', 0)]"
+    ten = [("pets", number, "owners", 0) for number in range(1, 11)]
+    sentence = f"These rows refer to rows that don't exist (undone): {ten}"
     with pytest.raises(RuntimeError, match=f"^{re.escape(sentence)}$"):
         run_on(empty_database, migrate)
 

@@ -10,8 +10,14 @@ import structlog
 from app.settings import Settings
 
 
+@pytest.fixture(scope="session")
+def env_file() -> object:
+    """What `clean_environment` takes from the settings."""
+    return Settings.model_config["env_file"]
+
+
 @pytest.fixture(scope="session", autouse=True)
-def clean_environment() -> Iterator[None]:
+def clean_environment(env_file: object) -> Iterator[None]:
     """Neither a variable of the environment nor `.env` changes a setting."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Settings.model_config, "env_file", None)
@@ -24,9 +30,12 @@ def clean_environment() -> Iterator[None]:
 @pytest.fixture
 def logs_as_before() -> Iterator[None]:
     """`configure_logs` changes the logging of the whole process; this restores it."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    names = ["", "uvicorn", "uvicorn.error", "uvicorn.access"]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(logger.handlers[:], logger.propagate, logger.level) for logger in loggers]
     yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    for logger, (handlers, propagate, level) in zip(loggers, before, strict=True):
+        logger.handlers[:] = handlers
+        logger.propagate = propagate
+        logger.setLevel(level)
     structlog.reset_defaults()

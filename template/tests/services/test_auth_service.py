@@ -1,4 +1,7 @@
+import threading
+
 import pytest
+from sqlalchemy import exc
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth import service
@@ -27,6 +30,20 @@ async def test_a_new_user_is_committed_with_a_hash_of_the_password(
     stored = await session.get_one(User, user.id)
     assert stored.email == "grace@example.com"
     assert stored.password_hash.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+
+
+async def test_a_registration_that_fails_for_another_reason_is_not_a_conflict(
+    new_session: NewSession, hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = UserCreate.model_validate({"email": "grace@example.com", "password": "correct horse"})
+
+    async def fail() -> None:
+        raise exc.OperationalError("INSERT", None, Exception("the database is busy"))
+
+    async with new_session() as tested:
+        monkeypatch.setattr(tested, "commit", fail)
+        with pytest.raises(exc.OperationalError):
+            await service.register(tested, hasher, new)
 
 
 async def test_a_login_replaces_a_cheap_hash(
@@ -61,6 +78,24 @@ async def test_an_unknown_address_takes_the_time_of_a_hash(
             await service.authenticate(tested, hasher, email, "correct horse")
 
     assert hashed == ["correct horse"]
+
+
+async def test_a_password_is_hashed_and_verified_in_another_thread(
+    hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = []
+
+    def remember_thread(*arguments: object) -> None:
+        threads.append(threading.current_thread())
+
+    monkeypatch.setattr(hasher.password_hash, "hash", remember_thread)
+    monkeypatch.setattr(hasher.password_hash, "verify_and_update", remember_thread)
+
+    await hasher.hash("correct horse")
+    await hasher.verify("correct horse", "a hash")
+
+    assert len(threads) == 2
+    assert threading.current_thread() not in threads
 
 
 async def test_a_lone_surrogate_is_a_wrong_password(hasher: PasswordHasher) -> None:

@@ -1,8 +1,11 @@
+from uuid import UUID
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import User
+from app.db.base import now
 from app.errors import NotFoundError
 from app.tasks import service
 from app.tasks.models import Task
@@ -86,3 +89,20 @@ async def test_a_list_has_only_the_tasks_of_its_owner(
 
     assert [task.title for task in own] == ["Buy milk", "Call Grace"]
     assert others == []
+
+
+async def test_tasks_of_the_same_time_are_listed_in_the_order_of_their_ids(
+    new_session: NewSession, session: AsyncSession, fake_user: User
+) -> None:
+    time = now()
+    for number in (2, 3, 1):
+        task = Task(id=UUID(int=number), owner_id=fake_user.id, title="Wait", created_at=time)
+        session.add(task)
+    await session.commit()
+    # It has the tasks in this order, and so would hide a query that asks for another one.
+    await session.execute(text("DROP INDEX ix_tasks_owner_id_created_at_id"))
+
+    async with new_session() as tested:
+        tasks = await service.list_tasks(tested, fake_user, Page())
+
+    assert [task.id.int for task in tasks] == [1, 2, 3]
