@@ -89,7 +89,8 @@ def test_it_gives_what_copier_update_gives(
     assert result.returncode == (1 if unmerged else 0), result.stdout + result.stderr
     assert git("diff", "--name-only", "--diff-filter=U", cwd=service).splitlines() == unmerged
     different = set(differences(files_of(service), files_of(by_copier)))
-    assert different - {"uv.lock"} == set(unmerged)  # running the tests brings it up to date
+    # Running the tests brings one of these up to date; Copier leaves the other, which was moved.
+    assert different - {"uv.lock", "tests/unit/test_errors.py"} == set(unmerged)
 
 
 @pytest.mark.usefixtures("quick_update")
