@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["nox>=2026.10.20"]
 # ///
-"""Proves the template: `uvx nox -t ci` runs all that CI runs, `uvx nox` all but the updates.
+"""Proves the template: `uvx nox -t ci` runs all that CI runs for each commit, `uvx nox` all but the updates.
 
 `uvx nox -l` lists the rest.
 """
@@ -169,5 +169,7 @@ def rendered(session: nox.Session, name: str, *options: str) -> Iterator[Path]:
         # For root, PostgreSQL runs as another user, and keeps its data elsewhere if it can't enter.
         Path(temporary).chmod(0o755)
         folder = Path(temporary) / name
+        # Otherwise Copier renders the newest release, in a clone that has tags.
+        options = ("--vcs-ref=HEAD", *options)
         session.run("copier", "copy", "--quiet", "--defaults", *options, str(ROOT), str(folder))
         yield folder

@@ -210,9 +210,9 @@ def break_line(found: re.Match[str]) -> str:
 
 
 def move_a_file(service: Path) -> None:
-    text = (service / "tests/test_tokens.py").read_text()
-    write(service / "tests/unit/test_tokens.py", text)
-    (service / "tests/test_tokens.py").unlink()
+    text = (service / "tests/test_errors.py").read_text()
+    write(service / "tests/unit/test_errors.py", text)
+    (service / "tests/test_errors.py").unlink()
 
 
 def commit_the_lock_file(service: Path) -> None:

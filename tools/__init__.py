@@ -1,1 +1,1 @@
-"""Measures the template and reports on it; imports the library, but no tests."""
+"""Programs: the combinations, mutants, benchmarks, pictures, the report; they import no tests."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from evergreen.edits import make_ten_commits
-from evergreen.releases import clone_with_tags, copy_of_release, find_releases
+from evergreen.releases import clone_with_tags, copy_of_release, find_releases, git
 from evergreen.working_tree import ROOT
 
 FIRST_RUN = ["uv run pytest -q", "uv run pytest -q --cov=app", "uv run poe lint"]
@@ -84,9 +84,16 @@ def main() -> None:
 
 
 def service_of_a_team(folder: Path) -> Path:
-    """Creates a service of the first release with ten commits, beside the template."""
+    """Creates a service of the first release with ten commits, beside the template.
+
+    HEAD of the template is its newest release; it is called the next one if it is none yet.
+    """
     template = clone_with_tags(ROOT, folder / "evergreen")
-    service = copy_of_release(template, next(iter(find_releases(ROOT))), {}, folder / "my-service")
+    first, *_, newest = find_releases(ROOT)
+    if not git("tag", "--points-at=HEAD", cwd=template):
+        major, minor, _ = newest.split(".")
+        git("tag", f"{major}.{int(minor) + 1}.0", cwd=template)
+    service = copy_of_release(template, first, {}, folder / "my-service")
     make_ten_commits(service)
     return service
 

@@ -1,4 +1,4 @@
-"""What `poe template-check`, `template-diff` and `template-update` do in a service.
+"""Runs the tasks `template-check`, `template-diff` and `template-update` of a service.
 
 A service has only `template_tasks.py`, which clones the template, checks out its newest release
 and runs this folder: `python CLONE/updater ARGUMENTS`, with the service as the working directory.

@@ -1,4 +1,4 @@
-"""The verbs and options of the command line, and what stops them."""
+"""Reads the command line, runs its task, and handles signals."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""What the template gives with the answers of the service, in a commit of the second tree."""
+"""Commits a fresh copy of the template in the second working tree."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ AS_RECORDED = ("--vcs-ref=:current:", f"--exclude={ANSWERS}")
 
 
 def commit_fresh_copy(tree: Path, message: str, *options: str) -> str:
-    """The commit, which holds nothing but what the template gives with the committed answers."""
+    """Returns a commit that contains only what the template gives with the committed answers."""
     git("rm", "--quiet", "--force", "-r", ".", folder=tree)
     git("checkout", "--quiet", "HEAD", "--", ANSWERS, folder=tree)
     # What Copier leaves in its temporary folder when it is stopped goes with the second tree.

@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ MARKERS = re.compile(r"^(<{7}|\|{7}|={7}|>{7}).*$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Move:
-    """Of a module, or a name in one; or of a fixture, which tests ask for by its name alone."""
+    """A move of a module, of a name in one, or of a fixture, which has no module."""
 
     old: str
     new: str
@@ -40,7 +41,7 @@ def moves_between(ours: str, target: str) -> list[Move]:
 
 
 def print_uses_of_moved_names(folder: Path, paths: list[str], ours: str, target: str) -> None:
-    """In the files at these paths, which are those in which the team has a part."""
+    """Prints the uses in these files, in which the team has a part."""
     moves = moves_between(ours, target)
     uses = [
         f"    {path}:{line}: {move.old} is now {move.new}"
@@ -53,10 +54,11 @@ def print_uses_of_moved_names(folder: Path, paths: list[str], ours: str, target:
 
 
 def uses_in(source: str, path: str, moves: list[Move]) -> list[tuple[int, Move]]:
-    """The lines of a file that use a moved name; none of a file that is no Python."""
+    """Returns the lines that use a moved name; none for a file that is not Python."""
     try:
-        tree = ast.parse(MARKERS.sub("", source))
-    except (SyntaxError, ValueError):
+        with warnings.catch_warnings(action="ignore"):  # about its escapes, for example
+            tree = ast.parse(MARKERS.sub("", source))
+    except (RecursionError, SyntaxError, ValueError):
         return []
     package = Path(path).parts[:-1]
     of_fixtures = [move for move in moves if move.is_fixture]
@@ -72,7 +74,7 @@ def uses_in(source: str, path: str, moves: list[Move]) -> list[tuple[int, Move]]
 
 
 def imports(node: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[int, str]]:
-    """Dotted names in imports, and in strings, as of `pytest_plugins` and `monkeypatch.setattr`."""
+    """Yields dotted names in imports, and in strings as in `pytest_plugins`, with their lines."""
     match node:
         case ast.Import():
             for alias in node.names:
@@ -87,7 +89,7 @@ def imports(node: ast.AST, package: tuple[str, ...]) -> Iterator[tuple[int, str]
 
 
 def fixtures(node: ast.AST) -> Iterator[tuple[int, str]]:
-    """The parameters of tests and fixtures, and the names in `usefixtures`."""
+    """Yields the parameters of tests and fixtures, and the names in `usefixtures`."""
     match node:
         case ast.FunctionDef() | ast.AsyncFunctionDef():
             decorators = " ".join(map(ast.unparse, node.decorator_list))

@@ -24,7 +24,7 @@ GRACE = 0.5
 
 
 class Stopped(SystemExit):
-    """Its code is that of a program that a signal has stopped."""
+    """Raised by a signal; its code is that of a program that this signal has stopped."""
 
 
 def stop_at_signals() -> None:
@@ -38,14 +38,14 @@ def _stop(number: int, _: FrameType | None) -> None:
 
 
 def ignore_signals() -> None:
-    """For this program, and for those that it starts from now on."""
+    """Ignores them here and in the programs started from now on."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
 def started(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A program that has ended when this ends, so that nothing writes to a folder that is removed."""
+    """Runs a program, and ends it before it returns, so that nothing writes to a removed folder."""
     process = subprocess.Popen(
         command, cwd=folder, encoding="utf-8", errors="backslashreplace", **options
     )
@@ -60,7 +60,7 @@ def started(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.
 
 
 def run(*command: str, folder: Path, environment: dict[str, str] | None = None) -> str:
-    """Its standard output; if it fails, the updater ends with what the command printed."""
+    """Returns the standard output; if it fails, the updater ends with what the command printed."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     try:
         with started(*command, folder=folder, env=environment, **pipes) as process:

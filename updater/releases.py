@@ -19,7 +19,7 @@ def tags_of_releases() -> dict[str, str]:
 
 
 def numbers(version: str) -> list[int]:
-    """To compare versions by; a commit after 1.2.0 is 1.2.0-3-g… for git, and newer."""
+    """Returns the numbers to compare; a commit after 1.2.0 is 1.2.0-3-g… for git, and newer."""
     found = re.match(r"\d+(\.\d+)+(-\d+)?", version)
     return [int(number) for number in re.findall(r"\d+", found[0])] if found else []
 

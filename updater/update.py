@@ -60,7 +60,7 @@ def update_service(version: str | None, data: list[str]) -> None:
             f"`git branch -D {branch}` deletes it."
         )
     if numbers(target) < numbers(ours):
-        print(f"Warning: {target} is older than {ours}, so this takes out what {ours} brought.")
+        print(f"Warning: {target} is older than {ours}, so this removes what {ours} added.")
     print(f"Updating from {ours} to {target} ...", flush=True)
     with second_working_tree() as tree:
         before = commit_fresh_copy(tree, f"The template at {ours}", *AS_RECORDED)
@@ -93,7 +93,7 @@ def update_service(version: str | None, data: list[str]) -> None:
     print(f"\nThe update is a commit on the branch {branch}; nothing else has changed.")
     restore = ""
     if git("status", "--porcelain", "--", LOCK).startswith(" M"):
-        print(f"`uv run` had brought {LOCK} up to date: the branch has that, too.")
+        print(f"{LOCK} has changes that are not committed: the branch has them, too.")
         restore = f"git restore {LOCK} && "
     if not tests_pass:
         sys.exit(f"Its tests fail. To fix them: {restore}git switch {branch}")
@@ -113,7 +113,7 @@ def refuse_what_git_could_not_undo() -> None:
 
 
 def refuse_unknown_questions(data: list[str], answers: str) -> None:
-    """Copier takes them without a word."""
+    """Copier would accept them without a word."""
     for answer in data:
         name = answer.split("=")[0]
         if name.startswith("_") or not re.search(rf"(?m)^{re.escape(name)}:", answers):
@@ -121,7 +121,7 @@ def refuse_unknown_questions(data: list[str], answers: str) -> None:
 
 
 def refuse_to_overwrite(new: set[str]) -> None:
-    """Git overwrites files that it ignores."""
+    """Git would overwrite files that it ignores."""
     needed = new | {str(folder) for path in new for folder in Path(path).parents}
     in_the_way = [
         path
@@ -149,7 +149,7 @@ def leave_deleted(tree: Path, base: str, before: str, after: str) -> str:
 
 
 def cherry_pick(commit: str, folder: Path) -> dict[str, str]:
-    """The files that have a conflict, and who did what to them in the two letters of git status."""
+    """Returns the files in conflict, with the two letters of git status for the kind."""
     command = [*GIT, "cherry-pick", f"-X{FIND_RENAMES}", commit]
     result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     entries = git("status", "--porcelain", "--no-renames", "-z", folder=folder).split("\0")
@@ -160,7 +160,7 @@ def cherry_pick(commit: str, folder: Path) -> dict[str, str]:
 
 
 def suite_passes(tree: Path) -> bool:
-    """With the versions that the service has, in an environment of its own."""
+    """Runs the tests with the versions that the service has, in an environment of their own."""
     if (SERVICE / LOCK).is_file():
         shutil.copyfile(SERVICE / LOCK, tree / LOCK)
     in_use = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")  # by the service as it is
@@ -170,7 +170,7 @@ def suite_passes(tree: Path) -> bool:
 
 
 def how_to_merge(branch: str, current: str, conflicts: dict[str, str]) -> str:
-    """A lock file has to be brought up to date here, since no test has run yet."""
+    """Returns the instructions, with `uv lock` if need be: no test has brought it up to date."""
     lock = f"uv lock && git add {LOCK} && " if (SERVICE / LOCK).exists() else ""
     back = f"git switch {shlex.quote(current)}"
     lines = "".join(f"    {path}: {CONFLICTS[letters]}\n" for path, letters in conflicts.items())

@@ -135,7 +135,7 @@ BUSY = (
 
 
 def is_busy(error: exc.DBAPIError) -> bool:
-    """Whether the database could not do it now, so that retrying may help."""
+    """Returns whether the database was too busy, so that a retry may help."""
     state = str(getattr(error.orig, "sqlstate", ""))
     return error.connection_invalidated or state.startswith(BUSY)
 

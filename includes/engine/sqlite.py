@@ -62,7 +62,7 @@ def _begin_before_savepoint(connection: Connection, name: str) -> None:
 
 
 def is_busy(error: exc.DBAPIError) -> bool:
-    """Whether another writer held the database for too long, so that retrying may help."""
+    """Returns whether another writer held the database too long, so that a retry may help."""
     return "locked" in str(error.orig)
 
 

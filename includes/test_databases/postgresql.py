@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 import embedded_postgresql
 from app.db.engine import parse_database_url
 from tests.database import RunOn, migrate
-from tests.plugins.database_url import GIVEN, migrate_given
+from tests.plugins.database_url_option import GIVEN, migrate_given
 
 # A power cut may spoil the data; then the next run starts from nothing.
 CAREFREE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"]
 
-# Not by dropping the database: creating all its files again takes longer than everything else.
+# Drops the schemas, not the database: creating all its files again takes a quarter of a second.
 EMPTY = """
 DO $$
 DECLARE name text;
@@ -97,7 +97,7 @@ def server_of(config: pytest.Config) -> URL:
 
 @contextmanager
 def own_server() -> Iterator[URL]:
-    """Runs at the same time have a server each."""
+    """Each of several simultaneous runs has a server of its own."""
     home = embedded_postgresql.home()
     embedded_postgresql.make_folder(home)
     for number in count(1):
@@ -164,7 +164,7 @@ def address_of(url: URL) -> Address:
 
 @pytest.fixture(scope="session", autouse=True)
 def guard_databases() -> Iterator[None]:
-    """Whatever opens a connection, a background task included, opens one to these databases."""
+    """Refuses a connection to any other database, also from a background task."""
 
     def refuse(
         dialect: Dialect, record: object, arguments: object, parameters: dict[str, Any]
@@ -181,7 +181,8 @@ def guard_databases() -> Iterator[None]:
         if address_of(url) not in ours:
             raise RuntimeError(
                 f"A test tried to open {url}, which the tests did not create. Use a session of the "
-                "fixtures `session` or `new_session`, or the engine of `engine`."
+                "fixtures `session` or `new_session`, the engine of `engine`, or, for real "
+                "commits, a database of `new_database`."
             )
 
     event.listen(Engine, "do_connect", refuse)
@@ -210,7 +211,7 @@ def empty_database(pytestconfig: pytest.Config) -> Iterator[URL]:
 
 @pytest.fixture
 def new_database(empty_database: URL) -> URL:
-    """For a test that commits; no other test sees it."""
+    """Makes a database for a test that commits; no other test sees it."""
     migrate(empty_database)
     return empty_database
 
@@ -225,7 +226,7 @@ def unreachable_database(tmp_path: Path) -> URL:
 
 @pytest.fixture
 def run_on() -> RunOn:
-    """Commits; in an event loop of its own, as the migrations have one of their own."""
+    """Runs a function on a connection and commits, in an event loop of its own."""
 
     def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
         async def run() -> Any:

@@ -1,4 +1,4 @@
-"""The databases of the tests: one in memory, files for what commits; and the guard of all others."""
+"""The databases of the tests, in memory and on files, and a guard against all others."""
 
 import shutil
 import sqlite3
@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 
 from tests.database import RunOn, migrate
-from tests.plugins.database_url import GIVEN, migrate_given
+from tests.plugins.database_url_option import GIVEN, migrate_given
 
 # All connections of this process share it, while one is open. Unlike `:memory:`, of which
 # SQLAlchemy opens one connection for all, it has a pool and transactions as a file has.
@@ -42,7 +42,7 @@ def url_of(database: str | Path) -> URL:
 
 
 def path_of(database: str | None) -> Path:
-    """That of a file, also where it is named by a URI."""
+    """The path of a database file, which a URI may name."""
     return Path((database or "").removeprefix("file:").partition("?")[0]).resolve()
 
 
@@ -50,7 +50,7 @@ def path_of(database: str | None) -> Path:
 def guard_databases(
     tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> Iterator[None]:
-    """Whatever opens a connection, a background task included, opens one to these databases."""
+    """Refuses a connection to any other database, also from a background task."""
     places = [tmp_path_factory.getbasetemp()]
     given = pytestconfig.stash[GIVEN]
     if given is not None:
@@ -62,8 +62,8 @@ def guard_databases(
         if not in_memory and not any(path_of(database).is_relative_to(place) for place in places):
             raise RuntimeError(
                 f"A test tried to open {url_of(database)}, which the tests did not create. "
-                "Use a session of the fixtures `session` or `new_session`, or the engine of "
-                "`engine`."
+                "Use a session of the fixtures `session` or `new_session`, the engine of "
+                "`engine`, or, for real commits, a database of `new_database`."
             )
 
     event.listen(Engine, "do_connect", refuse)
@@ -83,7 +83,7 @@ def database_in_memory() -> Iterator[sqlite3.Connection]:
 def migrated_database(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """A file with the same tables."""
+    """A file with the tables that the migrations made in memory."""
     path = tmp_path_factory.mktemp("migrated") / "service.db"
     if CAN_BE_SHARED:
         with closing(sqlite3.connect(path)) as file:
@@ -128,7 +128,7 @@ def unreachable_database(tmp_path: Path) -> URL:
 
 @pytest.fixture
 def run_on() -> RunOn:
-    """Commits; without an event loop, as the migrations have one of their own."""
+    """Runs a function on a connection and commits; without an event loop, which migrations make."""
 
     def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
         engine = create_engine(database.set(drivername="sqlite"))

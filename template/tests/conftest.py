@@ -25,7 +25,7 @@ from tests.helpers import add_user, http_client, settings_for
 
 pytest_plugins = [
     "tests.plugins.collector",
-    "tests.plugins.database_url",
+    "tests.plugins.database_url_option",
     "tests.plugins.databases",
     "tests.plugins.exchanges",
     "tests.plugins.isolation",
@@ -41,13 +41,13 @@ LiveServer = tuple[AsyncBaseTransport, str]
 
 @pytest.fixture(scope="session")
 def settings(database_url: URL) -> Settings:
-    """Those of a database that the migrations have made."""
+    """The settings for `database_url`, a database that the migrations created."""
     return settings_for(database_url)
 
 
 @pytest.fixture(scope="session")
 async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """One for the whole run, which has one event loop."""
+    """All tests share it, since the run has one event loop."""
     engine = create_engine(settings)
     yield engine
     await engine.dispose()
@@ -57,7 +57,7 @@ async def engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 async def connection(
     engine: AsyncEngine, pytestconfig: pytest.Config
 ) -> AsyncIterator[AsyncConnection]:
-    """One for each test, in a transaction that is rolled back when the connection is closed."""
+    """Opens one for each test, in a transaction that is rolled back when it is closed."""
     live = pytestconfig.getoption("live")
     async with engine.connect() as connection:
         if not live:
@@ -69,14 +69,14 @@ async def connection(
 
 @pytest.fixture
 def session(connection: AsyncConnection) -> AsyncSession:
-    """The test's own: it prepares rows and looks them up."""
+    """A test prepares rows with it and looks them up."""
     return AsyncSession(connection, expire_on_commit=False)
 
 
 @pytest.fixture
 def new_session(connection: AsyncConnection) -> NewSession:
-    """Makes sessions for the code under test: their commits end savepoints, so that rows which
-    it does not commit are gone when the session is closed.
+    """Makes sessions for the code under test. A commit ends a savepoint; rows that are not
+    committed are gone when the session is closed.
     """
     return async_sessionmaker(
         connection, expire_on_commit=False, join_transaction_mode="create_savepoint"
@@ -138,13 +138,13 @@ def override_dependencies(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def app(apps: tuple[FastAPI, FastAPI]) -> FastAPI:
-    """The one in which no one logs in."""
+    """The app that takes the user from the client."""
     return apps[0]
 
 
 @pytest.fixture
 def app_with_login(apps: tuple[FastAPI, FastAPI]) -> FastAPI:
-    """The one with the real authentication."""
+    """The app with the real authentication."""
     return apps[1]
 
 
@@ -177,6 +177,7 @@ def client_as(app: FastAPI, settings: Settings, live_server: LiveServer | None) 
 
 @pytest.fixture
 def client(client_as: ClientAs, fake_user: User) -> AsyncClient:
+    """Its requests get their sessions from `override_session`: see `override_dependencies`."""
     return client_as(fake_user)
 
 

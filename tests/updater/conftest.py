@@ -1,10 +1,10 @@
 import os
-import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-UV = shutil.which("uv")
 
 
 @pytest.fixture(scope="session")
@@ -13,28 +13,46 @@ def template(template_with_releases: Path) -> Path:
     return template_with_releases
 
 
+@pytest.fixture(scope="session", autouse=True)
+def uv() -> Iterator[Path]:
+    """The program itself: in front of it, some machines have a script that takes its time."""
+    command = ["uv", "run", "--no-project", "python", "-c", "import os; print(os.environ['UV'])"]
+    program = Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout[:-1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        yield program
+
+
 @pytest.fixture
-def installed_before(
-    programs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def own_uv(uv: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script that stands in for uv, to which other fixtures add lines."""
+    script = tmp_path / "programs/uv"
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\nexec "{uv}" "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{script.parent}:{os.environ['PATH']}")
+    return script
+
+
+def insert_first(script: Path, lines: str) -> None:
+    heading, rest = script.read_text().split("\n", 1)
+    script.write_text(f"{heading}\n{lines}\n{rest}")
+
+
+@pytest.fixture
+def installed_before(programs: dict[str, Path], own_uv: Path) -> None:
     """Lets uv take what is installed, since to install it for each service takes longer."""
-    script = (
-        f': "${{UV_PROJECT_ENVIRONMENT:={programs["sqlite"].parent}}}"\n'
-        f'export UV_PROJECT_ENVIRONMENT\nexec "{UV}" "$@"\n'
+    installed = programs["sqlite"].parent
+    insert_first(
+        own_uv,
+        f'export UV_PROJECT_ENVIRONMENT="${{UV_PROJECT_ENVIRONMENT:-{installed}}}"',
     )
-    put_first(tmp_path / "installed before/uv", script, monkeypatch)
 
 
 @pytest.fixture
-def passing_suite(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An update does not really run the tests of the service, which takes two seconds."""
-    script = f'if [ "$*" = "run --quiet pytest -q" ]; then exit; fi\nexec "{UV}" "$@"\n'
-    put_first(tmp_path / "passing suite/uv", script, monkeypatch)
-
-
-def put_first(command: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On the PATH of what a test starts."""
-    command.parent.mkdir()
-    command.write_text(f"#!/bin/sh\n{script}")
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{command.parent}:{os.environ['PATH']}")
+def quick_update(own_uv: Path) -> None:
+    """An update takes the Copier that is installed here, and does not really run the tests."""
+    insert_first(own_uv, 'if [ "$*" = "run --quiet pytest -q" ]; then exit; fi')
+    own_uvx = own_uv.with_name("uvx")  # called with --quiet --from copier... copier
+    own_uvx.write_text(f'#!/bin/sh\nshift 4\nexec "{sys.executable}" -m copier "$@"\n')
+    own_uvx.chmod(0o755)

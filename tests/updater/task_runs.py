@@ -6,13 +6,14 @@ from pathlib import Path
 
 from evergreen.edits import append, replace
 from evergreen.processes import command_lines, heed_ctrl_c, wait_until
-from evergreen.releases import TIP, commit_all, copy_of_release, git
+from evergreen.releases import TIP, commit_all, copy_of_release, git, release
 from evergreen.rendering import files_of
 from evergreen.suites import own_environment
 from evergreen.working_tree import ROOT
 
 BOOTSTRAP = ROOT / "template/template_tasks.py"
 BRANCH = f"template-{TIP}"
+NEXT = "10000.0.0"
 
 
 def command(service: Path, *arguments: str) -> list[str]:
@@ -47,6 +48,12 @@ def start_update(service: Path, until: str) -> subprocess.Popen[str]:
     )
     wait_until(lambda: any(until in line for line in command_lines(process.pid)))
     return process
+
+
+def release_next(template: Path) -> None:
+    """Adds a release that changes a file of services."""
+    append(template / "template/app/health/routes.py", "\n\n# Newer.\n")
+    release(template, NEXT)
 
 
 def edited_service(template: Path, path: str, folder: Path) -> Path:

@@ -173,9 +173,13 @@ def test_an_address_of_any_form_is_found(
     service: Path, small_template: Path, tmp_path: Path, address: str
 ) -> None:
     record(service, address.format(path=small_template))
-    hosts = ("https://github.com/team/template.git", "https://github.com/team/template")
-    hosts += ("https://gitlab.com/team/group/template", "git@github.com:team/template.git")
-    hosts += ("ssh://git@github.com/team/template",)
+    hosts = [
+        "https://github.com/team/template.git",
+        "https://github.com/team/template",
+        "https://gitlab.com/team/group/template",
+        "git@github.com:team/template.git",
+        "ssh://git@github.com/team/template",
+    ]
     stand_ins = "".join(f'    insteadOf = "{host}"\n' for host in hosts)
     write(tmp_path / "gitconfig", f'[url "{small_template}"]\n{stand_ins}')
     variables = {"HOME": str(small_template.parent), "GIT_CONFIG_GLOBAL": f"{tmp_path}/gitconfig"}

@@ -11,7 +11,7 @@ from evergreen.rendering import files_of
 from evergreen.update_properties import lost_lines
 from tests.updater.task_runs import run_task
 
-pytestmark = pytest.mark.usefixtures("installed_before", "passing_suite")
+pytestmark = pytest.mark.usefixtures("quick_update")
 
 FIXTURE = '\n\n@pytest.fixture\ndef greeting() -> str:\n    return "Hello"\n'
 OUR_TEST = """\

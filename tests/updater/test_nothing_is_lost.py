@@ -21,7 +21,7 @@ from tests.updater.task_runs import (
     start_update,
 )
 
-pytestmark = pytest.mark.usefixtures("passing_suite")
+pytestmark = pytest.mark.usefixtures("quick_update")
 
 
 # ── The edits that `copier update` loses ─────────────────────────────────────

@@ -1,5 +1,6 @@
 """What the tasks `template-check` and `template-diff` of a service say."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from evergreen.edits import append, replace, write
 from evergreen.releases import TIP, commit_all, copy_of_release, git
+from evergreen.suites import own_environment
 from tests.updater.task_runs import command, run_task
 
 
@@ -93,6 +95,28 @@ def test_diff_of_a_service_that_nobody_has_edited_shows_nothing(
     assert run_task(service, "diff").stdout == (
         "Each file of the template is as in a fresh copy.\n"
     )
+
+
+@pytest.mark.parametrize("task", ["check", "diff", "update"])
+def test_a_reader_that_has_read_enough_ends_it_without_a_traceback(
+    template: Path, tmp_path: Path, task: str
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    reading, writing = os.pipe()
+    os.close(reading)  # as `| head -0` does
+
+    result = subprocess.run(
+        command(service, task),
+        cwd=service,
+        env=own_environment(),
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    os.close(writing)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert git("worktree", "list", cwd=service).count("\n") == 1
 
 
 def test_a_program_that_is_missing_is_named(template: Path, tmp_path: Path) -> None:

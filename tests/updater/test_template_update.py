@@ -70,6 +70,7 @@ EACH_SCENARIO = [
 @pytest.mark.shows("template-update gives what copier update gives")
 @pytest.mark.parametrize("scenario", EACH_SCENARIO)
 @pytest.mark.parametrize("version", ["0.1.0"])
+@pytest.mark.usefixtures("quick_update")
 def test_it_gives_what_copier_update_gives(
     template: Path, tmp_path: Path, version: str, scenario: str
 ) -> None:
@@ -91,6 +92,7 @@ def test_it_gives_what_copier_update_gives(
     assert different - {"uv.lock"} == set(unmerged)  # running the tests brings it up to date
 
 
+@pytest.mark.usefixtures("quick_update")
 def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path: Path) -> None:
     service = service_with_a_conflict(template, tmp_path / "Dienst für alle")
     write(service / "docs/übersicht.md", "# Ours\n")
@@ -117,6 +119,7 @@ def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path:
     )
 
 
+@pytest.mark.usefixtures("quick_update")
 def test_a_conflict_can_be_left_again(template: Path, tmp_path: Path) -> None:
     service = service_with_a_conflict(template, tmp_path / "service")
     before = state_of(service)
@@ -128,7 +131,7 @@ def test_a_conflict_can_be_left_again(template: Path, tmp_path: Path) -> None:
     assert state_of(service) == before
 
 
-@pytest.mark.usefixtures("passing_suite")
+@pytest.mark.usefixtures("quick_update")
 def test_a_file_that_was_moved_is_updated_where_it_is_now(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
     write(service / "docs/guide/testing.md", (service / "docs/testing.md").read_text())
@@ -142,7 +145,7 @@ def test_a_file_that_was_moved_is_updated_where_it_is_now(template: Path, tmp_pa
     assert files_of(service)["docs/guide/testing.md"] == files_of(tip)["docs/testing.md"]
 
 
-@pytest.mark.usefixtures("passing_suite")
+@pytest.mark.usefixtures("quick_update")
 def test_a_file_that_was_deleted_stays_so_and_is_named(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
     (service / "docs/testing.md").unlink()
@@ -157,7 +160,7 @@ def test_a_file_that_was_deleted_stays_so_and_is_named(template: Path, tmp_path:
     assert not (service / "docs/testing.md").exists()
 
 
-@pytest.mark.usefixtures("passing_suite")
+@pytest.mark.usefixtures("quick_update")
 def test_the_hooks_of_the_service_do_not_stop_it(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     for name in ("pre-commit", "commit-msg", "post-commit", "post-checkout"):
@@ -178,7 +181,7 @@ def test_what_is_installed_for_the_service_stays_as_it_is(template: Path, tmp_pa
 
 
 @pytest.mark.thorough
-@pytest.mark.usefixtures("passing_suite")
+@pytest.mark.usefixtures("quick_update")
 def test_a_hook_of_git_can_run_it(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     files = files_of(service)
@@ -191,6 +194,7 @@ def test_a_hook_of_git_can_run_it(template: Path, tmp_path: Path) -> None:
     assert files_of(service) == files
 
 
+@pytest.mark.thorough
 def test_the_lock_file_is_brought_up_to_date(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.2.0", {}, tmp_path / "service")
     SCENARIOS["the lock file is committed"].edit(service)
@@ -216,7 +220,7 @@ def test_tests_that_fail_after_an_update_are_told(own_template: Path, tmp_path: 
     assert "/alive" in (service / "app/health/routes.py").read_text()
 
 
-@pytest.mark.usefixtures("passing_suite")
+@pytest.mark.usefixtures("quick_update")
 def test_a_question_is_answered_anew(template: Path, tmp_path: Path) -> None:
     answers: Answers = {"example": False}
     service = copy_of_release(template, TIP, answers, tmp_path / "service")
@@ -227,6 +231,7 @@ def test_a_question_is_answered_anew(template: Path, tmp_path: Path) -> None:
     assert not (service / "app/tasks").exists()
 
 
+@pytest.mark.usefixtures("quick_update")
 def test_an_answer_that_is_the_same_changes_nothing(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, TIP, {}, tmp_path / "service")
     before = state_of(service)
@@ -236,6 +241,20 @@ def test_an_answer_that_is_the_same_changes_nothing(template: Path, tmp_path: Pa
     assert result.returncode == 0, result.stderr
     assert result.stdout.endswith("That is what this service has: there is nothing to update.\n")
     assert state_of(service) == before
+
+
+@pytest.mark.usefixtures("quick_update")
+def test_an_update_to_an_older_release_warns(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+
+    result = run_task(service, "update", "--to", "0.2.0")
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith(
+        "Warning: 0.2.0 is older than 0.3.0, so this removes what 0.3.0 added.\n"
+        "Updating from 0.3.0 to 0.2.0 ...\n"
+    )
+    assert git("branch", "--list", "template-0.2.0", cwd=service)
 
 
 # ── What it refuses, with the service as it was ──────────────────────────────
@@ -282,6 +301,7 @@ def test_answers_that_are_not_committed_are_refused(template: Path, tmp_path: Pa
         ("database=oracle", "Invalid choice for 'database'"),
     ],
 )
+@pytest.mark.usefixtures("quick_update")
 def test_an_answer_that_makes_no_sense_is_refused(
     template: Path, tmp_path: Path, answer: str, sentence: str
 ) -> None:
@@ -298,7 +318,7 @@ def test_a_branch_that_is_there_already_is_refused(template: Path, tmp_path: Pat
 
 
 @pytest.mark.thorough
-@pytest.mark.usefixtures("passing_suite")
+@pytest.mark.usefixtures("quick_update")
 def test_a_branch_that_cannot_be_made_is_told(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     git("branch", f"{BRANCH}/ours", cwd=service)
@@ -331,7 +351,7 @@ def test_a_template_that_cannot_be_reached_leaves_the_service_as_it_was(
     assert_refused(service, f"The template in {own_template} can't be used: fatal: ")
 
 
-@pytest.mark.usefixtures("passing_suite")
+@pytest.mark.usefixtures("quick_update")
 def test_a_commit_that_cannot_be_signed_is_told_before_the_tests_run(
     template: Path, tmp_path: Path
 ) -> None:
@@ -350,8 +370,8 @@ def test_a_commit_that_cannot_be_signed_is_told_before_the_tests_run(
     [
         ("recopy --quiet", signal.SIGTERM),
         (f"--vcs-ref={TIP}", signal.SIGINT),
-        ("pytest -q", signal.SIGINT),
-        ("pytest -q", signal.SIGTERM),
+        pytest.param("pytest -q", signal.SIGINT, marks=pytest.mark.thorough),
+        pytest.param("pytest -q", signal.SIGTERM, marks=pytest.mark.thorough),
         ("pytest -q", signal.SIGKILL),
     ],
 )
@@ -371,7 +391,7 @@ def test_an_update_that_is_stopped_leaves_the_service_as_it_was(
         assert state_of(service)[3] == trees
 
 
-@pytest.mark.usefixtures("passing_suite")
+@pytest.mark.usefixtures("quick_update")
 def test_what_a_killed_update_has_left_does_not_disturb_the_next_one(
     template: Path, tmp_path: Path
 ) -> None:

@@ -82,8 +82,8 @@ def test_the_updater_knows_every_moved_name_of_the_newest_release(template: Path
 RENAMES = {
     "coverage_threshold": ("coverage_threshold", "threshold"),
     "container=True": (
-        "type: bool\n  default: true\n  help: With a Docker",
-        "choices: [yes please]\n  default: yes please\n  help: With a Docker",
+        "type: bool\n  default: true\n  help: Add a Docker",
+        "choices: [yes please]\n  default: yes please\n  help: Add a Docker",
     ),
     "fixture anonymous_client": ("def anonymous_client", "def anyone"),
     "task cov": ("\ncov = ", "\ncoverage = "),

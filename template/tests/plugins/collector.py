@@ -1,4 +1,4 @@
-"""The garbage collector is off while the libraries are imported, as tests/__init__.py begins.
+"""Switches the garbage collector on again, after the imports: tests/__init__.py switches it off.
 
 Measured: the whole run takes 1.7 seconds of CPU time instead of 2.5.
 """

@@ -52,7 +52,7 @@ def show_body(body: bytes) -> str:
         text = json.dumps(mask(json.loads(text)), ensure_ascii=False)
     except NOT_JSON:
         text = mask_fields(text)
-    # JSON can contain half a character, which no terminal can show.
+    # JSON can contain half of a surrogate pair, which no terminal can show.
     text = text.encode(errors="backslashreplace").decode()
     cut = len(text) - MAX_SHOWN_CHARACTERS
     return text if cut <= 0 else f"{text[:MAX_SHOWN_CHARACTERS]}… and {cut} more characters"

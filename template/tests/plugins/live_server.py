@@ -21,7 +21,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--live",
         action="store_true",
-        help="send the requests of the tests to a server process; leave out tests without any",
+        help="send the requests of the tests to a server process; leave out tests that send none",
     )
 
 
@@ -52,7 +52,7 @@ def pytest_runtest_makereport(
 async def live_server(
     settings: Settings, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[AsyncHTTPTransport, str] | None]:
-    """A transport that all clients share, so that no test has to close one, and the address."""
+    """Yields a transport that all clients share, so that no test closes one, and the address."""
     if not pytestconfig.getoption("live"):
         yield None
         return
