@@ -43,11 +43,11 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_settings_come_from_a_file_which_may_hold_other_variables(
-    monkeypatch: pytest.MonkeyPatch, env_file: object, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, env_file_of_settings: object, tmp_path: Path
 ) -> None:
-    monkeypatch.setitem(Settings.model_config, "env_file", env_file)
+    monkeypatch.setitem(Settings.model_config, "env_file", env_file_of_settings)
     monkeypatch.chdir(tmp_path)
-    Path(".env").write_text("LOG_LEVEL=WARNING\nPOSTGRES_PASSWORD=secret\n")
+    Path(".env").write_text("LOG_LEVEL=WARNING\nANOTHER_PROGRAM=yes\n")
 
     assert Settings().log_level == "WARNING"
 

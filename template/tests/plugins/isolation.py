@@ -11,13 +11,13 @@ from app.settings import Settings
 
 
 @pytest.fixture(scope="session")
-def env_file() -> object:
+def env_file_of_settings() -> object:
     """What `clean_environment` takes from the settings."""
     return Settings.model_config["env_file"]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def clean_environment(env_file: object) -> Iterator[None]:
+def clean_environment(env_file_of_settings: object) -> Iterator[None]:
     """Neither a variable of the environment nor `.env` changes a setting."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Settings.model_config, "env_file", None)
