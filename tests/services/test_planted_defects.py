@@ -167,6 +167,8 @@ def test_a_planted_defect_turns_the_suite_red(
 
 
 TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER = """
+from pathlib import Path
+
 from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -175,15 +177,17 @@ from tests.helpers import settings_for
 
 
 async def test_something() -> None:
-    async with AsyncSession(create_engine(settings_for(make_url("URL")))) as session:
+    url = make_url(Path(__file__).with_suffix(".txt").read_text())
+    async with AsyncSession(create_engine(settings_for(url))) as session:
         await session.connection()
 """
 
 
 def open_in_a_test(service: Path, database_url: str) -> None:
     """Adds a test that opens a connection to this database."""
-    test = TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER.replace("URL", database_url)
-    (service / "tests/test_stranger.py").write_text(test)
+    test = service / "tests/test_stranger.py"
+    test.write_text(TEST_THAT_OPENS_THE_DATABASE_OF_A_DEVELOPER)
+    test.with_suffix(".txt").write_text(database_url)
 
 
 @pytest.mark.parametrize(
