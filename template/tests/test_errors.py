@@ -65,7 +65,7 @@ async def test_405_lists_the_allowed_methods_of_a_path_that_has_a_websocket_too(
     [Response(status_code=413), PlainTextResponse("fine"), PlainTextResponse("over", 429)],
     ids=["413 without a text", "a text", "a text with another error"],
 )
-async def test_only_a_plain_text_413_is_made_a_problem(response: Response) -> None:
+async def test_only_a_plain_text_413_becomes_a_problem(response: Response) -> None:
     service = FastAPI()
     register_error_handlers(service)
 

@@ -16,7 +16,7 @@ from tests.client import AsyncClient
 
 
 @pytest.mark.in_process
-async def test_each_request_is_logged_with_its_id_and_nothing_of_the_request_before(
+async def test_each_request_is_logged_with_nothing_of_the_one_before(
     anonymous_client: AsyncClient,
 ) -> None:
     structlog.contextvars.bind_contextvars(user="of the request before")
@@ -108,7 +108,7 @@ def test_a_line_below_the_level_is_not_logged(
     assert capsys.readouterr().err == ""
 
 
-def test_the_lines_of_the_server_are_logged_as_ours_but_not_those_of_its_requests(
+def test_the_server_logs_in_our_format_but_not_its_requests(
     settings: Settings, logs_as_before: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     loggers = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.error", "uvicorn.access")]

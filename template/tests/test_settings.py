@@ -42,7 +42,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert Settings().log_level == "WARNING"
 
 
-def test_settings_come_from_a_file_which_may_hold_other_variables(
+def test_settings_come_from_a_file_that_has_other_variables_too(
     monkeypatch: pytest.MonkeyPatch, env_file_of_settings: object, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(Settings.model_config, "env_file", env_file_of_settings)
