@@ -57,7 +57,7 @@ def release_next(template: Path) -> None:
 
 
 def edited_service(template: Path, path: str, folder: Path) -> Path:
-    """Of the tip, with a line of a team at the end of a file."""
+    """Makes a service of the tip, with a line of a team at the end of a file."""
     service = copy_of_release(template, TIP, {}, folder)
     append(service / path, "# ours\n")
     commit_all(service)
@@ -69,7 +69,7 @@ CONFLICT = "app/db/engine.py: you and the template changed the same lines"
 
 
 def service_with_a_conflict(template: Path, folder: Path) -> Path:
-    """Of 0.2.0, with a change of a line that a later release has changed, too."""
+    """Makes a service of 0.2.0, with a change of a line that a later release has changed, too."""
     service = copy_of_release(template, "0.2.0", {}, folder)
     replace(service / "app/db/engine.py", "settings: Settings", EDITED)
     commit_all(service)

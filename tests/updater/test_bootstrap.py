@@ -100,7 +100,7 @@ def start(service: Path, *arguments: str, **variables: str) -> subprocess.Popen[
 
 
 def ended(process: subprocess.Popen[str], service: Path) -> subprocess.CompletedProcess[str]:
-    """What the bootstrap printed and returned; it has left nothing behind."""
+    """Returns what the bootstrap printed and returned; it has left nothing behind."""
     stdout, stderr = process.communicate(timeout=20)
     assert list((service.parent / "temporary").iterdir()) == []
     assert "Traceback" not in stderr

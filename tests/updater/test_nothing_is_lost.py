@@ -1,4 +1,4 @@
-"""What Copier, or git, would lose without a word, `template-update` does not."""
+"""`template-update` keeps what Copier or git would lose without a word."""
 
 import subprocess
 from pathlib import Path

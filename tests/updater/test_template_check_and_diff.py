@@ -1,4 +1,4 @@
-"""What the tasks `template-check` and `template-diff` of a service say."""
+"""The tasks `template-check` and `template-diff` of a service, and what they say."""
 
 import os
 import shutil

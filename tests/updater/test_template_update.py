@@ -1,4 +1,4 @@
-"""What the task `template-update` of a service does, and what it refuses."""
+"""The task `template-update` of a service: what it does, and what it refuses."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What a team has changed is still there after an update, or in a conflict that can be seen."""
+"""The edits of a team are still there after an update, or in a conflict that can be seen."""
 
 from pathlib import Path
 

@@ -23,7 +23,7 @@ SEAMS_OF_THE_TIP = {
 
 
 def add_lines_at_each_seam(service: Path) -> dict[str, int]:
-    """Of each file that has seams, how many."""
+    """Returns the number of seams of each file that has any."""
     found = {}
     for path, content in files_of(service).items():
         text, count = SEAM.subn(

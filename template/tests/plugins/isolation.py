@@ -1,4 +1,4 @@
-"""What a test inherits from this machine, and what it leaves behind in the process."""
+"""Keeps the settings of this machine out of the tests, and restores the logging."""
 
 import logging
 import os
@@ -12,7 +12,7 @@ from app.settings import Settings
 
 @pytest.fixture(scope="session")
 def env_file_of_settings() -> object:
-    """What `clean_environment` takes from the settings."""
+    """The `.env` that the service reads, but not the tests: `clean_environment` removes it."""
     return Settings.model_config["env_file"]
 
 
