@@ -137,6 +137,8 @@ async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
     try:
         yield worker
     finally:
+        # Closed, or a worker that is just about to read would notice the signal only afterwards.
+        worker.stdin.close()
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         # It is at its end when the run, too, has gone.
