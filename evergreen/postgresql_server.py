@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-# PostgreSQL refuses to run as root, which runs it as `nobody`.
+# PostgreSQL refuses to run as root, so root runs it as the user `nobody`.
 NOBODY: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
 
 

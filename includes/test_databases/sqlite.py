@@ -16,6 +16,7 @@ from tests.plugins.database_url_option import GIVEN, migrate_given
 # All connections of this process share it, while one is open. Unlike `:memory:`, of which
 # SQLAlchemy opens one connection for all, it has a pool and transactions as a file has.
 IN_MEMORY = "file:/tests?vfs=memdb"
+IN_MEMORY_URL = make_url(f"sqlite+aiosqlite:///{IN_MEMORY}&uri=true")
 CAN_BE_SHARED = sqlite3.sqlite_version_info >= (3, 36)
 
 
@@ -75,7 +76,7 @@ def guard_databases(
 def database_in_memory() -> Iterator[sqlite3.Connection]:
     """Made by the migrations, so that the tests run on the tables of production."""
     with closing(sqlite3.connect(IN_MEMORY, uri=True)) as connection:
-        migrate(make_url(f"sqlite+aiosqlite:///{IN_MEMORY}&uri=true"))
+        migrate(IN_MEMORY_URL)
         yield connection
 
 
@@ -105,7 +106,7 @@ def database_url(
         return given
     if CAN_BE_SHARED and not pytestconfig.getoption("live"):
         request.getfixturevalue("database_in_memory")
-        return make_url(f"sqlite+aiosqlite:///{IN_MEMORY}&uri=true")
+        return IN_MEMORY_URL
     migrated = request.getfixturevalue("migrated_database")
     return url_of(shutil.copy(migrated, tmp_path_factory.mktemp("tests") / "service.db"))
 
