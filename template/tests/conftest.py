@@ -113,10 +113,10 @@ def override_current_user() -> Dependency:
     """Stands in for `get_current_user`: the user of the client that sent the request."""
 
     async def override_current_user(connection: HTTPConnection, session: SessionDep) -> User:
-        if "user" not in connection.scope:
+        if "user_id" not in connection.scope:
             raise UnauthenticatedError("This app takes the user from `client` or `client_as`.")
         # As the database has it now, like the real one.
-        return await get_user(session, connection.scope["user"].id)
+        return await get_user(session, connection.scope["user_id"])
 
     return override_current_user
 
@@ -178,14 +178,15 @@ def client_as(app: FastAPI, settings: Settings, live_server: LiveServer | None) 
     """Makes clients of several users in one test. With `--live`, they talk to a real server."""
 
     def client_as(user: User) -> AsyncClient:
+        user_id = user.id  # read now: a rollback of `session` expires the object
         if live_server:
-            token = issue_token(user.id, settings)
+            token = issue_token(user_id, settings)
             return http_client(*live_server, headers={"Authorization": f"Bearer {token}"})
 
         # Not a header, which would need the real authentication; and not an override, which
         # all clients of the app would share.
         async def app_as_user(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, "user": user}, receive, send)
+            await app({**scope, "user_id": user_id}, receive, send)
 
         return http_client(ASGITransport(app_as_user))
 
