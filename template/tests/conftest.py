@@ -26,7 +26,7 @@ from app.settings import Settings
 from tests.client import ASGITransport, AsyncBaseTransport, AsyncClient
 from tests.database import NewSession, delete_all_rows
 from tests.helpers import add_user, http_client, settings_for
-from tests.isolation import SessionInTurn, shared_databases, tasks_have_ended, unchanged
+from tests.isolation import SessionInTurn, shared_engines, tasks_have_ended, unchanged
 
 pytest_plugins = [
     "tests.plugins.collector",
@@ -55,7 +55,7 @@ async def engine(settings: Settings, live: bool) -> AsyncIterator[AsyncEngine]:
     """All tests share it, since the run has one event loop."""
     engine = create_engine(settings)
     if not live:
-        shared_databases.add(engine.url)
+        shared_engines.add(engine)
     yield engine
     await engine.dispose()
 

@@ -10,20 +10,19 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import URL, event
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
 SECONDS_TO_END = 5
 
-# What is committed to these databases would stay for the next test.
-shared_databases: set[URL] = set()
+# What is committed to their databases would stay for the next test.
+shared_engines: set[AsyncEngine] = set()
 
 
 def is_shared(database: URL) -> bool:
     """Whatever the driver is that opens it."""
-    return database.set(drivername="any") in {
-        shared.set(drivername="any") for shared in shared_databases
-    }
+    urls = {engine.url.set(drivername="any") for engine in shared_engines}
+    return database.set(drivername="any") in urls
 
 
 class TrackedSession(Session):
