@@ -53,6 +53,9 @@ class ConflictError(ServiceError):
     status = 409
 
 
+# Your own errors go below this line.
+
+
 class InvalidPart(BaseModel):
     """The fault in one part of a request, without its value, which may be a secret."""
 
