@@ -38,7 +38,7 @@ def with_two_places(value: Decimal) -> Decimal:
     return value.quantize(Decimal("0.01")) + 0
 
 
-# PostgreSQL can't store NUL. Add limits of your own: Annotated[Text, Field(max_length=200)].
+# Not every database can store NUL. Add limits of your own: Annotated[Text, Field(max_length=200)].
 Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 
 Day = Annotated[date, BeforeValidator(day_in_iso_8601)]
