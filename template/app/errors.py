@@ -74,11 +74,13 @@ class Problem(BaseModel):
 
 # For FastAPI's `responses`: every response that is not a success. `model` would be shorter,
 # but then FastAPI would document application/json as well.
+PROBLEM_RESPONSE: dict[str, Any] = {
+    "description": "A problem",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    "4XX": PROBLEM_RESPONSE,
+    "default": PROBLEM_RESPONSE,
 }
 
 
