@@ -34,7 +34,9 @@ pytest_plugins = [
     "tests.plugins.databases",
     "tests.plugins.exchanges",
     "tests.plugins.isolation",
+    "tests.plugins.network",
     "tests.plugins.live_server",
+    "tests.plugins.time_limit",
 ]
 
 Dependency = Callable[..., Any]
