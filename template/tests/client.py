@@ -1,4 +1,6 @@
-"""The one import of httpx: `httpx2`, its maintained continuation, has the same API."""
+"""The one import of httpx (`httpx2`, its maintained continuation, has the same API), and what the
+clients of the tests do beyond it: responses are streamed, and remembered for the report.
+"""
 
 import asyncio
 import warnings
@@ -35,6 +37,13 @@ __all__ = [
     "TestClient",
     "WebSocketDenialResponse",
 ]
+
+# Of a response that is not read to its end, the report shows at most this much.
+MAX_RECORDED_BYTES = 2_000
+
+# The requests of a test in their order, for the report if it fails. A request that made the
+# app fail has no response.
+exchanges: dict[Request, Response | None] = {}
 
 # The app waits when it is this many messages ahead of the client.
 MAX_MESSAGES = 64
@@ -117,3 +126,29 @@ class StreamedBody(AsyncByteStream):
         self.task.cancel()
         (outcome,) = await asyncio.gather(self.task, return_exceptions=True)
         return outcome
+
+
+async def remember_request(request: Request) -> None:
+    exchanges[request] = None
+
+
+async def remember_response(response: Response) -> None:
+    assert isinstance(response.stream, AsyncByteStream)
+    response.stream = RecordedStream(response.stream)
+    exchanges[response.request] = response
+
+
+class RecordedStream(AsyncByteStream):
+    """Keeps the beginning of what the test reads: a stream may have no end."""
+
+    def __init__(self, stream: AsyncByteStream) -> None:
+        self.stream = stream
+        self.beginning = b""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self.stream:
+            self.beginning += chunk[: MAX_RECORDED_BYTES - len(self.beginning)]
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()

@@ -1,4 +1,3 @@
-from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy import URL
@@ -6,20 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import User
 from app.settings import Settings
-from tests.client import (
-    AsyncBaseTransport,
-    AsyncByteStream,
-    AsyncClient,
-    Request,
-    Response,
-)
-
-# Of a response that is not read to its end, the report shows at most this much.
-MAX_RECORDED_BYTES = 2_000
-
-# The requests of a test in their order, for the report if it fails. A request that made the
-# app fail has no response.
-exchanges: dict[Request, Response | None] = {}
+from tests.client import AsyncBaseTransport, AsyncClient, remember_request, remember_response
 
 
 def settings_for(database_url: URL) -> Settings:
@@ -39,32 +25,6 @@ def http_client(
         trust_env=False,  # or a proxy would get the requests
         event_hooks={"request": [remember_request], "response": [remember_response]},
     )
-
-
-async def remember_request(request: Request) -> None:
-    exchanges[request] = None
-
-
-async def remember_response(response: Response) -> None:
-    assert isinstance(response.stream, AsyncByteStream)
-    response.stream = RecordedStream(response.stream)
-    exchanges[response.request] = response
-
-
-class RecordedStream(AsyncByteStream):
-    """Keeps the beginning of what the test reads: a stream may have no end."""
-
-    def __init__(self, stream: AsyncByteStream) -> None:
-        self.stream = stream
-        self.beginning = b""
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        async for chunk in self.stream:
-            self.beginning += chunk[: MAX_RECORDED_BYTES - len(self.beginning)]
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self.stream.aclose()
 
 
 async def add_user(

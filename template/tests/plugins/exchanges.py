@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.client import Request, RequestNotRead, Response, ResponseNotRead
-from tests.helpers import RecordedStream, exchanges
+from tests.client import (
+    RecordedStream,
+    Request,
+    RequestNotRead,
+    Response,
+    ResponseNotRead,
+    exchanges,
+)
 
 MAX_SHOWN_CHARACTERS = 2_000
 NOT_JSON = (ValueError, RecursionError)
