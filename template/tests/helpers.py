@@ -1,3 +1,4 @@
+from collections.abc import AsyncIterator
 from typing import Any
 
 from sqlalchemy import URL
@@ -5,7 +6,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import User
 from app.settings import Settings
-from tests.client import AsyncBaseTransport, AsyncClient, Request, Response
+from tests.client import (
+    AsyncBaseTransport,
+    AsyncByteStream,
+    AsyncClient,
+    Request,
+    Response,
+)
+
+# Of a response that is not read to its end, the report shows at most this much.
+MAX_RECORDED_BYTES = 2_000
 
 # The requests of a test in their order, for the report if it fails. A request that made the
 # app fail has no response.
@@ -19,7 +29,7 @@ def settings_for(database_url: URL) -> Settings:
 
 def http_client(
     transport: AsyncBaseTransport,
-    base_url: str = "http://test",
+    base_url: str = "https://test",  # or cookies that are `Secure` would not be sent back
     headers: dict[str, str] | None = None,
 ) -> AsyncClient:
     return AsyncClient(
@@ -36,8 +46,25 @@ async def remember_request(request: Request) -> None:
 
 
 async def remember_response(response: Response) -> None:
-    await response.aread()
+    assert isinstance(response.stream, AsyncByteStream)
+    response.stream = RecordedStream(response.stream)
     exchanges[response.request] = response
+
+
+class RecordedStream(AsyncByteStream):
+    """Keeps the beginning of what the test reads: a stream may have no end."""
+
+    def __init__(self, stream: AsyncByteStream) -> None:
+        self.stream = stream
+        self.beginning = b""
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self.stream:
+            self.beginning += chunk[: MAX_RECORDED_BYTES - len(self.beginning)]
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
 
 
 async def add_user(

@@ -232,9 +232,37 @@ def test_each_route_is_documented_with_its_slice(documented: dict[Route, RouteCo
 def test_each_route_is_documented_to_return_errors_as_problems(
     documented: dict[Route, RouteContext],
 ) -> None:
-    errors = {route: context.responses.get("default") for route, context in documented.items()}
+    errors = {
+        route: {status: context.responses.get(status) for status in PROBLEM_RESPONSES}
+        for route, context in documented.items()
+    }
 
-    assert errors == dict.fromkeys(documented, PROBLEM_RESPONSES["default"])
+    assert errors == dict.fromkeys(documented, PROBLEM_RESPONSES)
+
+
+def test_each_route_is_documented_under_the_name_of_its_function(
+    documented: dict[Route, RouteContext],
+) -> None:
+    """Unless it has an `operation_id` of its own: that is what a generated client calls it."""
+    routes = {
+        route: context for route, context in documented.items() if context.operation_id is None
+    }
+
+    assert {route: context.unique_id for route, context in routes.items()} == {
+        route: context.name for route, context in routes.items()
+    }
+
+
+def test_no_two_routes_have_functions_of_the_same_name(
+    documented: dict[Route, RouteContext],
+) -> None:
+    routes: dict[str, list[str]] = {}
+    for (method, path), context in documented.items():
+        route = f"{method} {path} in {context.endpoint.__module__}"
+        routes.setdefault(context.operation_id or context.unique_id, []).append(route)
+    to_rename = {name: several for name, several in routes.items() if len(several) > 1}
+
+    assert to_rename == {}, "A generated client has one function of a name: rename the others."
 
 
 def test_the_api_is_documented_as_that_of_this_service(app: FastAPI) -> None:
