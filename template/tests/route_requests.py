@@ -150,10 +150,10 @@ class Examples:
         }
 
     def with_rows_marked(self, value: Any, name: str = "") -> Any:
-        if isinstance(value, list):
-            return [self.with_rows_marked(part, name) for part in value[:1]]
         if self.names_a_row(name):
-            return ...
+            return [...] if isinstance(value, list) else ...
+        if isinstance(value, list):
+            return [self.with_rows_marked(part) for part in value]
         if isinstance(value, dict):
             return {key: self.with_rows_marked(part, key) for key, part in value.items()}
         return value
@@ -255,16 +255,17 @@ class Requests:
 
     def references(self, operation: Operation) -> list[Reference]:
         template = self.template(operation)
-        names_in_path = names_of_rows(template.pop("path"))
+        in_path = set(names_of_rows(template.pop("path")))
+        names = [name for name in PARAMETER.findall(operation.path) if name in in_path]
         return [
-            *[
+            *(
                 Reference(name, self.collection_of(name, operation.path) or name, in_path=True)
-                for name in names_in_path
-            ],
-            *[
+                for name in names
+            ),
+            *(
                 Reference(name, self.collection_of(name) or name, in_path=False)
                 for name in dict.fromkeys(names_of_rows(template))
-            ],
+            ),
         ]
 
     def unknown_parameters(self, operation: Operation) -> set[str]:
@@ -384,7 +385,8 @@ class Exchange:
         ) or problem.get("detail")
         parts = {name: part for name, part in self.request.items() if part}
         sent = f" for {parts}" if parts else ""
-        return f"{self.operation} returned {self.status}{sent}" + (f": {reason}" if reason else "")
+        reason = f": {str(reason).rstrip('.')}" if reason else ""
+        return f"{self.operation} returned {self.status}{sent}{reason}"
 
 
 def json_of(response: Response) -> dict[str, Any]:
@@ -423,9 +425,10 @@ class Rows:
             name = min(unknown)
             collection = operation.path.partition(f"/{{{name}}}")[0]
             raise NoRequestError(
-                f"{operation}: no POST {collection} creates a row for {{{name}}}. Say in "
-                f'ROWS["{collection}"] how a row is created; or give the parameter an example, '
-                "if it names no row but, for instance, a year."
+                f"{operation}: what is {{{name}}}? There is no POST {collection}. Say in "
+                f'ROWS["{collection}"] how such a row is created. If every user can use the rows '
+                "of all users, list the route in SHARED; if only users with a role can use it, in "
+                "RESTRICTED. If it names no row (but a year, say), give the parameter an example."
             )
         in_path: dict[str, Any] = {}
         fields: dict[str, Any] = {}
@@ -478,8 +481,10 @@ class Rows:
             self.created[collection] = await new_row(**arguments), {}
         else:
             self.creating.append(collection)
-            exchange = await self.send(self.requests.operations["POST", collection])
-            self.creating.pop()
+            try:
+                exchange = await self.send(self.requests.operations["POST", collection])
+            finally:
+                self.creating.pop()
             # A conflict with the row that was doubted shows that it still exists.
             if not exchange.response.is_success and (
                 exchange.status != 409 or collection not in self.created
