@@ -30,7 +30,8 @@ from tests.route_requests import (
 
 # Anyone can use these routes, without a token. A WebSocket is ("WEBSOCKET", its path), and a
 # mounted app without routes, such as a folder of files, ("MOUNT", its path).
-PUBLIC: list[Route] = [
+PUBLIC: set[Route] = {
+    # Your own public routes go below this line.
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("POST", "/auth/register"),
@@ -39,13 +40,10 @@ PUBLIC: list[Route] = [
     ("GET", "/docs/oauth2-redirect"),
     ("GET", "/redoc"),
     ("GET", "/openapi.json"),
-    # Your own public routes go below this line.
-]
+}
 
 # Every user can use the rows of all users through these routes.
-SHARED: list[Route] = [
-    # Your own shared routes go below this line.
-]
+SHARED: set[Route] = set()
 
 # Only users with a role can use these routes; all others get a 403.
 RESTRICTED: list[Route] = [
@@ -84,7 +82,7 @@ async def users(
 
     def rows_of(user: User) -> Rows:
         async def app_as_user(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, "user": user}, receive, send)
+            await app({**scope, "user_id": user.id}, receive, send)
 
         return Rows(requests, client_as(user), app_as_user, session)
 
