@@ -12,7 +12,7 @@ from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import ARRAY, URL, Dialect, Enum, Inspector, MetaData, inspect
 from sqlalchemy.dialects.postgresql import ENUM
-from sqlalchemy.dialects.postgresql.base import PGDialect
+from sqlalchemy.dialects.postgresql.base import PGDialect, PGInspector
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeEngine
 
@@ -21,7 +21,7 @@ from migrations.autogenerate import let_rows_pass, plain_type, render_type
 
 Key = tuple[str | None, str]  # the schema of a type and its name
 
-preparer = PGDialect().identifier_preparer
+quote = PGDialect().identifier_preparer.quote  # type: ignore[no-untyped-call]
 
 
 @contextmanager
@@ -57,8 +57,8 @@ def render_item(kind: str, item: object, context: AutogenContext) -> str | Liter
     if isinstance(plain, Enum) and plain.native_enum:
         # A line of its own creates the type, which several tables may have.
         context.imports.add("from sqlalchemy.dialects import postgresql")
-        options = {"name": plain.name, "schema": plain.schema, "create_type": False}
-        return f"postgresql.{ENUM(*plain.enums, **options)!r}"
+        enum = ENUM(*plain.enums, name=plain.name, schema=plain.schema, create_type=False)
+        return f"postgresql.{enum!r}"
     return render_type(item, context)
 
 
@@ -80,6 +80,7 @@ def write_enum_types(script: ops.MigrationScript, context: MigrationContext) -> 
     assert script.downgrade_ops
     upgrade, downgrade = script.upgrade_ops.ops, script.downgrade_ops.ops
     inspector = inspect(context.connection)
+    assert isinstance(inspector, PGInspector)
     models = enums_of_models(context.opts["target_metadata"], context.dialect)
     schemas = {schema for schema, _ in models} | {None}
     tables = {
@@ -152,10 +153,8 @@ def replace(key: Key, labels: list[str], inspector: Inspector) -> Iterator[str]:
             if column["default"]:
                 yield f"{alter} DROP DEFAULT"
             new_type = f"{name_of(key)}{brackets}"
-            yield (
-                f"{alter} TYPE {new_type}"
-                f" USING {quote(column['name'])}::text{brackets}::{new_type}"
-            )
+            cast = f"{quote(column['name'])}::text{brackets}::{new_type}"
+            yield f"{alter} TYPE {new_type} USING {cast}"
             if column["default"]:
                 yield f"{alter} SET DEFAULT {column['default']}"
     yield f"DROP TYPE {name_of((schema, f'{name}_old'))}"
@@ -163,10 +162,6 @@ def replace(key: Key, labels: list[str], inspector: Inspector) -> Iterator[str]:
 
 def name_of(key: Key) -> str:
     return ".".join(quote(part) for part in key if part)
-
-
-def quote(name: str) -> str:
-    return preparer.quote(name)
 
 
 def quoted(label: str) -> str:

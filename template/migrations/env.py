@@ -24,6 +24,7 @@ def run_migrations(connection: Connection) -> None:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
+            compare_server_default=True,
             render_item=render_item,
             process_revision_directives=process_revision_directives,
             # Where a table can't be altered, a new one replaces it.
