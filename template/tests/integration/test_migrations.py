@@ -29,6 +29,14 @@ WITHOUT_ROWS: list[str] = [
     # Your own revisions go below this line.
 ]
 
+FILE = "tests/integration/test_migrations.py"
+
+CURE = f"""\
+There are rows in real tables: let the migration give them what it asks for. If no such row can
+exist, say so in VALUES of {FILE}; if the migration has run
+everywhere, name it in WITHOUT_ROWS; if it can't be undone, let it raise NotImplementedError.
+"""
+
 
 def test_the_migrations_create_what_the_models_say(
     run_on: RunOn, database_url: URL, empty_database: URL
@@ -45,8 +53,8 @@ def test_the_migrations_create_what_the_models_say(
     ]
     if differences:
         cure = (
-            "Write a migration: uv run poe migration 'what it does'. It does not see all of them, "
-            "a CHECK for instance: write that by hand. What is meant to differ goes to DIFFERENT."
+            "Write a migration: uv run poe migration 'what it does'. It does not see everything, "
+            f"such as a CHECK: add that by hand. Put what is meant to differ into DIFFERENT of {FILE}."
         )
         pytest.fail("\n".join([*differences, cure]), pytrace=False)
 
@@ -80,17 +88,14 @@ def test_each_migration_can_be_done_and_undone_where_there_are_rows(
 
 
 def run(move: Callable[[Config, str], None], config: Config, revision: str) -> None:
+    problem = None
     try:
         move(config, revision)
     except NotImplementedError:
         raise
     except NoRowError as error:
-        pytest.fail(f"{error}. Give its columns values, in VALUES.", pytrace=False)
+        problem = f"{error}. Give its columns values, in VALUES of {FILE}."
     except Exception as error:
-        pytest.fail(
-            f"{describe(error)}\nThere are rows in real tables: let the migration give them what "
-            "it asks for. If no such row can exist, say so in VALUES; if the migration has run "
-            "everywhere, name it in WITHOUT_ROWS; if it can't be undone, let `downgrade` raise "
-            "NotImplementedError.",
-            pytrace=False,
-        )
+        problem = f"{describe(error)}\n{CURE}"
+    if problem:
+        pytest.fail(problem, pytrace=False)
