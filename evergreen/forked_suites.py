@@ -1,0 +1,64 @@
+"""Runs the suites of copies of a service quickly, in forks of a process with its libraries."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from evergreen.suites import own_environment
+
+SERVER = Path(__file__).with_name("suite_server.py")
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    output: str
+    failures: list[tuple[str, str]]
+    """The id of each test that failed, and its message."""
+
+
+class ForkedSuites:
+    """Runs one suite after another."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self.process = process
+        self.output = folder / "output"
+
+    def run(self, service: Path, *arguments: str) -> Result:
+        """Raises `RuntimeError` if the process has ended."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        run = {"folder": str(service), "arguments": arguments, "output": str(self.output)}
+        self.process.stdin.write(json.dumps(run) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("The process that runs the suites has stopped; see its output.")
+        answer = json.loads(line)
+        failures = [(test, message) for test, message in answer["failures"]]
+        return Result(answer["code"], self.output.read_text(errors="replace"), failures)
+
+
+@contextmanager
+def forked_suites(programs: Path, environment: dict[str, str]) -> Iterator[ForkedSuites]:
+    """Starts the process with the Python of an installed service."""
+    with tempfile.TemporaryDirectory() as folder:
+        process = subprocess.Popen(
+            # -P keeps the folder of this package out of the service's import path.
+            [str(programs / "python"), "-P", str(SERVER)],
+            cwd=folder,
+            env=own_environment() | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            yield ForkedSuites(process, Path(folder))
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
