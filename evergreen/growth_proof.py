@@ -12,6 +12,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from queue import LifoQueue
+from typing import Any
 
 import copier
 
@@ -143,6 +144,9 @@ def open_workplaces(
                 (place / "postgresql").mkdir(parents=True)
                 suites = stack.enter_context(forked_suites(programs, environment_of(programs)))
                 workplaces.free[database].put(Workplace(base, programs, place, suites))
+            # For the byte code, which each copy would have to compile anew.
+            with workplaces.one_for(database) as workplace:
+                workplace.run_suite(base)
         yield workplaces
 
 
@@ -187,7 +191,7 @@ def prove(
             for database in databases
             for feature in on[database]
         ]
-        jobs: list[Future[object]] = [*grown.values(), *alone]
+        jobs: list[Future[Any]] = [*grown.values(), *alone]
         reporter.follow("features proven alone", jobs)
         reporter.follow(
             "ways to run all of them",

@@ -15,7 +15,7 @@ def show(growth: Growth, console: Console) -> None:
     for outcome in growth.outcomes:
         if outcome.problem:
             sentence, _, details = outcome.problem.partition("\n")
-            console.rule(f"[red]{escape(sentence)}", align="left")
+            console.print(f"\n[red]{escape(sentence)}[/]")
             console.print(escape(details))
     console.print("\nEach feature alone:", table_of_features(growth), sep="\n")
     if growth.ways:
