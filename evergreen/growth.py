@@ -72,6 +72,11 @@ class Feature:
     def description(self) -> Path:
         return self.folder / "feature.toml"
 
+    @property
+    def tests(self) -> list[str]:
+        files = self.folder / "files"
+        return sorted(str(path.relative_to(files)) for path in files.glob("tests/**/test_*.py"))
+
 
 def read_library(library: Path = LIBRARY, names: Iterable[str] = ()) -> list[Feature]:
     """Reads all features, or those of these names; raises `FeatureError` for an unknown name."""

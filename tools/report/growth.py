@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from evergreen.growth_proof import Growth, Outcome
+from tools.growth.proof import Growth, Outcome
 
 
 def show(growth: Growth, console: Console) -> None:

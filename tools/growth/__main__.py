@@ -7,9 +7,9 @@ from pathlib import Path
 from rich.console import Console
 
 from evergreen.growth import DATABASES, FeatureError, read_library
-from evergreen.growth_proof import prove
 from evergreen.progress import Reporter
 from evergreen.working_tree import ROOT, copied_working_tree
+from tools.growth.proof import prove
 from tools.report.growth import as_data, show
 from tools.report.page import write_page
 from tools.report.parts import RESULTS, save

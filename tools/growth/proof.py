@@ -16,7 +16,6 @@ from typing import Any
 
 import copier
 
-from evergreen.forked_suites import ForkedSuites, Result, forked_suites
 from evergreen.growth import (
     Feature,
     FeatureError,
@@ -30,8 +29,10 @@ from evergreen.growth import (
 )
 from evergreen.postgresql_server import open_folder, postgresql_server
 from evergreen.progress import Reporter
+from tools.growth.suites import FIRST_LINES, ForkedSuites, Result, forked_suites
 
-FIRST_LINES = 10
+# They find most mistakes.
+CHECKS_OF_A_SERVICE = ("tests/test_routes.py", "tests/integration/test_migrations.py")
 MAX_SHOWN_FAILURES = 5
 MAX_OUTPUT = 6_000
 # Where `embedded_postgresql.py` of a service keeps its data, for users and for root.
@@ -85,10 +86,13 @@ class Workplace:
     def copy_of(self, service: Path) -> Path:
         # Short, and without the name of a feature, which a failure might otherwise seem to say.
         copy = Path(shutil.copytree(service, self.folder / f"{next(self.numbers)}", symlinks=True))
-        for data in DATA_OF_POSTGRESQL:
-            (copy / data).unlink(missing_ok=True)
-            (copy / data).symlink_to(self.folder / "postgresql")
+        self.use_data_of_postgresql(copy)
         return copy
+
+    def use_data_of_postgresql(self, service: Path) -> None:
+        for name in DATA_OF_POSTGRESQL:
+            (service / name).unlink(missing_ok=True)
+            (service / name).symlink_to(self.folder / "postgresql")
 
     def run_suite(self, service: Path, *arguments: str) -> Result:
         return self.suites.run(service, "-q", *arguments)
@@ -146,6 +150,7 @@ def open_workplaces(
                 workplaces.free[database].put(Workplace(base, programs, place, suites))
             # For the byte code, which each copy would have to compile anew.
             with workplaces.one_for(database) as workplace:
+                workplace.use_data_of_postgresql(base)
                 workplace.run_suite(base)
         yield workplaces
 
@@ -208,6 +213,7 @@ def prove(
 def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: Feature) -> None:
     mistakes = [wrong for wrong in feature.wrong if database in wrong.databases]
     context = f"{feature.name} on {database}"
+    checks = [*CHECKS_OF_A_SERVICE, *feature.tests]
     with workplaces.one_for(database) as place:
         service = place.copy_of(place.base)
         before_migration = service
@@ -217,9 +223,10 @@ def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: 
             put_into(service, feature)
             before_migration = place.copy_of(service)
             write_migration(service, feature, place.programs)
-            lint = place.run_command(service, "poe", "lint")
-            if lint.code != 0:
-                return f"{context} is done right, but `poe lint` refuses it.\n{lint.output}"
+            for command in (("ruff", "format", "--check"), ("ruff", "check")):
+                lint = place.run_command(service, *command)
+                if lint.code != 0:
+                    return f"{context} is done right, but ruff refuses it.\n{lint.output}"
             return problem_of_right(context, place.run_suite(service))
 
         def with_mistake(wrong: Wrong) -> str:
@@ -227,7 +234,8 @@ def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: 
             plant(copy, feature, wrong)
             if wrong.before_migration:
                 write_migration(copy, feature, place.programs)
-            return problem_of_wrong(context, wrong, place.run_suite(copy))
+            result = place.suites.run(copy, "-q", first=checks, until=wrong.says)
+            return problem_of_wrong(context, wrong, result)
 
         outcome = growth.right[feature.name, database] = timed("right", context, right)
         growth.wrong[feature.name, database] = (
@@ -264,16 +272,14 @@ def problem_of_wrong(context: str, wrong: Wrong, result: Result) -> str:
 
 
 def first_lines(result: Result) -> list[str]:
-    """Returns the test and the first lines of each failure.
+    """Returns those of each failure.
 
     For a run that ended without one, as when a database can't be migrated, what it printed last.
     """
-    if not result.failures:
-        printed = result.output.strip().splitlines()[-FIRST_LINES:]
-        return ["\n".join([f"pytest ended with {result.code}", *printed])]
-    return [
-        "\n".join([test, *message.splitlines()[:FIRST_LINES]]) for test, message in result.failures
-    ]
+    if result.failures:
+        return result.failures
+    printed = result.output.strip().splitlines()[-FIRST_LINES:]
+    return ["\n".join([f"pytest ended with {result.code}", *printed])]
 
 
 def shown(result: Result) -> str:

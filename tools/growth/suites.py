@@ -3,22 +3,23 @@
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from evergreen.suites import own_environment
 
-SERVER = Path(__file__).with_name("suite_server.py")
+SERVER = Path(__file__).with_name("server.py")
+FIRST_LINES = 10
 
 
 @dataclass(frozen=True)
 class Result:
     code: int
     output: str
-    failures: list[tuple[str, str]]
-    """The id of each test that failed, and its message."""
+    failures: list[str]
+    """The id of each test that failed, and the first lines of its message."""
 
 
 class ForkedSuites:
@@ -28,19 +29,34 @@ class ForkedSuites:
         self.process = process
         self.output = folder / "output"
 
-    def run(self, service: Path, *arguments: str) -> Result:
-        """Raises `RuntimeError` if the process has ended."""
+    def run(
+        self,
+        service: Path,
+        *arguments: str,
+        first: Sequence[str] = (),
+        until: Sequence[str] = (),
+    ) -> Result:
+        """Begins with the files `first`; ends when a failure contains all texts of `until`.
+
+        Raises `RuntimeError` if the process has ended.
+        """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        run = {"folder": str(service), "arguments": arguments, "output": str(self.output)}
+        run = {
+            "folder": str(service),
+            "arguments": arguments,
+            "output": str(self.output),
+            "lines": FIRST_LINES,
+            "first": first,
+            "until": until,
+        }
         self.process.stdin.write(json.dumps(run) + "\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError("The process that runs the suites has stopped; see its output.")
-        answer = json.loads(line)
-        failures = [(test, message) for test, message in answer["failures"]]
-        return Result(answer["code"], self.output.read_text(errors="replace"), failures)
+        output = self.output.read_text(errors="replace")
+        return Result(output=output, **json.loads(line))
 
 
 @contextmanager
