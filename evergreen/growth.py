@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from evergreen.questions import Answers
+from evergreen.releases import commit_all, copy_of_release
 from evergreen.suites import own_environment
 from evergreen.working_tree import ROOT
 
@@ -20,6 +22,10 @@ MIGRATIONS = "migrations/versions/"
 
 class FeatureError(Exception):
     """A feature that can't be read, or that doesn't fit the service; the message says what to do."""
+
+
+class MigrationError(FeatureError):
+    """The command that writes a migration failed; the message ends with what it printed."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +190,7 @@ def insert_below(file: Path, below: str, text: str, description: Path) -> None:
 def write_migration(service: Path, feature: Feature, programs: Path) -> None:
     """Writes the migration of a feature with the command of the service, and edits it by hand.
 
-    Raises `FeatureError` if the command fails, or changes anything but its own new file.
+    Raises `MigrationError` if the command fails, or changes anything but its own new file.
     """
     if not feature.migration:
         return
@@ -203,7 +209,7 @@ def write_migration(service: Path, feature: Feature, programs: Path) -> None:
     after = python_files(service)
     changed = sorted(path for path in before | after if before.get(path) != after.get(path))
     if result.returncode != 0 or len(changed) != 1 or not changed[0].startswith(MIGRATIONS):
-        raise FeatureError(
+        raise MigrationError(
             f"{feature.name}: `poe migration {feature.migration!r}` ended with "
             f"{result.returncode} and wrote {changed or 'nothing'}.\n{result.stdout}"
         )
@@ -268,3 +274,21 @@ def grow(service: Path, features: Iterable[Feature], programs: Path) -> None:
         check=True,
         capture_output=True,
     )
+
+
+def grown_copy_of_release(
+    template: Path, version: str, answers: Answers, folder: Path, programs: Path
+) -> Path:
+    """Creates a service from a release that has all seams, puts all features into it and commits it.
+
+    The programs are those of a service with the dependencies of all features.
+    """
+    service = copy_of_release(template, version, answers, folder)
+    features = [
+        feature
+        for feature in read_library()
+        if answers.get("database", DATABASES[0]) in feature.databases
+    ]
+    grow(service, features, programs)
+    commit_all(service, "Grow")
+    return service

@@ -19,6 +19,7 @@ import copier
 from evergreen.growth import (
     Feature,
     FeatureError,
+    MigrationError,
     Wrong,
     add_dependencies,
     environment_of,
@@ -82,6 +83,7 @@ class Workplace:
     def __init__(self, base: Path, programs: Path, folder: Path, suites: ForkedSuites) -> None:
         self.base, self.programs, self.folder, self.suites = base, programs, folder, suites
         self.numbers = count(1)
+        (folder / "postgresql").mkdir(parents=True)
 
     def copy_of(self, service: Path) -> Path:
         # Short, and without the name of a feature, which a failure might otherwise seem to say.
@@ -113,10 +115,14 @@ class Workplace:
 
 
 class Workplaces:
-    """For each database as many as there are workers."""
+    """Lends workplaces: no two runs use the same one at the same time."""
 
-    def __init__(self) -> None:
+    def __init__(self, by_database: dict[str, list[Workplace]]) -> None:
         self.free: dict[str, LifoQueue[Workplace]] = {}
+        for database, workplaces in by_database.items():
+            self.free[database] = LifoQueue()
+            for workplace in workplaces:
+                self.free[database].put(workplace)
 
     @contextmanager
     def one_for(self, database: str) -> Iterator[Workplace]:
@@ -133,26 +139,30 @@ def open_workplaces(
     features: list[Feature],
     databases: Iterable[str],
     installations: Path,
-    each: int,
+    number: int,
 ) -> Iterator[Workplaces]:
-    workplaces = Workplaces()
+    """Installs a service on each database, with so many workplaces for copies of it."""
     with open_folder() as folder, ExitStack() as stack:
+        by_database = {}
         for database in databases:
             base = folder / database / "base"
             answers = {"database": database, "coverage_threshold": 100}
             copier.run_copy(str(template), base, data=answers, defaults=True, quiet=True)
             programs = install(base, features, installations / f"growth {database}")
-            workplaces.free[database] = LifoQueue()
-            for number in range(each):
-                place = folder / database / f"{number}"
-                (place / "postgresql").mkdir(parents=True)
-                suites = stack.enter_context(forked_suites(programs, environment_of(programs)))
-                workplaces.free[database].put(Workplace(base, programs, place, suites))
+            places = [
+                Workplace(
+                    base,
+                    programs,
+                    folder / database / str(place),
+                    stack.enter_context(forked_suites(programs, environment_of(programs))),
+                )
+                for place in range(number)
+            ]
             # For the byte code, which each copy would have to compile anew.
-            with workplaces.one_for(database) as workplace:
-                workplace.use_data_of_postgresql(base)
-                workplace.run_suite(base)
-        yield workplaces
+            places[0].use_data_of_postgresql(base)
+            places[0].run_suite(base)
+            by_database[database] = places
+        yield Workplaces(by_database)
 
 
 def install(base: Path, features: list[Feature], folder: Path) -> Path:
@@ -233,7 +243,10 @@ def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: 
             copy = place.copy_of(before_migration if wrong.before_migration else service)
             plant(copy, feature, wrong)
             if wrong.before_migration:
-                write_migration(copy, feature, place.programs)
+                try:
+                    write_migration(copy, feature, place.programs)
+                except MigrationError as error:
+                    return problem_of_wrong(context, wrong, Result(1, str(error), []))
             result = place.suites.run(copy, "-q", first=checks, until=wrong.says)
             return problem_of_wrong(context, wrong, result)
 

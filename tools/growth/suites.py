@@ -63,18 +63,15 @@ class ForkedSuites:
 def forked_suites(programs: Path, environment: dict[str, str]) -> Iterator[ForkedSuites]:
     """Starts the process with the Python of an installed service."""
     with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            # -P keeps the folder of this package out of the service's import path.
-            [str(programs / "python"), "-P", str(SERVER)],
+        # -P keeps the folder of this package out of the service's import path.
+        command = [str(programs / "python"), "-P", str(SERVER)]
+        with subprocess.Popen(
+            command,
             cwd=folder,
             env=own_environment() | environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-        )
-        try:
+        ) as process:
+            # At the end its input is closed, and so the process ends.
             yield ForkedSuites(process, Path(folder))
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            process.wait()
