@@ -52,8 +52,11 @@ def cell(outcomes: list[Outcome], expected: str) -> str:
 def table_of_ways(growth: Growth) -> Table:
     table = Table("", *growth.databases)
     for way in dict.fromkeys(way for way, _ in growth.ways):
-        outcomes = [growth.ways.get((way, database)) for database in growth.databases]
-        table.add_row(way, *(cell([outcome] if outcome else [], "green") for outcome in outcomes))
+        outcomes = [growth.ways[way, database] for database in growth.databases]
+        table.add_row(
+            way,
+            *("[red]✗[/]" if outcome.problem else cell([outcome], "green") for outcome in outcomes),
+        )
     return table
 
 
@@ -75,11 +78,7 @@ def as_data(growth: Growth) -> dict[str, Any]:
             for feature in growth.features
         ],
         "ways": {
-            way: {
-                database: asdict(growth.ways[way, database])
-                for database in growth.databases
-                if (way, database) in growth.ways
-            }
+            way: {database: asdict(growth.ways[way, database]) for database in growth.databases}
             for way in dict.fromkeys(way for way, _ in growth.ways)
         },
     }
