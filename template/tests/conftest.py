@@ -18,7 +18,7 @@ from app.auth.dependencies import get_current_user
 from app.auth.models import User
 from app.auth.service import get_user
 from app.auth.tokens import issue_token
-from app.db.engine import create_engine, get_engine
+from app.db.engine import create_engine
 from app.db.session import SessionDep, get_new_session, get_session
 from app.errors import UnauthenticatedError
 from app.main import create_app
@@ -27,6 +27,7 @@ from tests.client import ASGITransport, AsyncBaseTransport, AsyncClient
 from tests.database import NewSession, delete_all_rows
 from tests.helpers import add_user, http_client, settings_for
 from tests.isolation import SessionInTurn, shared_engines, tasks_have_ended, unchanged
+from tests.stand_ins import put_stand_ins
 
 pytest_plugins = [
     "tests.plugins.collector",
@@ -34,7 +35,9 @@ pytest_plugins = [
     "tests.plugins.databases",
     "tests.plugins.exchanges",
     "tests.plugins.isolation",
+    "tests.plugins.network",
     "tests.plugins.live_server",
+    "tests.plugins.time_limit",
 ]
 
 Dependency = Callable[..., Any]
@@ -134,20 +137,17 @@ def override_dependencies(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     app, app_with_login = request.getfixturevalue("apps")
-    engine: AsyncEngine = request.getfixturevalue("engine")
     new_session: NewSession = request.getfixturevalue("new_session")
-
-    async def override_engine() -> AsyncEngine:
-        return engine
 
     async def override_new_session() -> NewSession:
         return new_session
 
     with unchanged(app), unchanged(app_with_login):
         for service in app, app_with_login:
-            service.dependency_overrides[get_engine] = override_engine
+            service.state.engine = request.getfixturevalue("engine")  # the lifespan does not run
             service.dependency_overrides[get_new_session] = override_new_session
             service.dependency_overrides[get_session] = request.getfixturevalue("override_session")
+            put_stand_ins(service)
         user = request.getfixturevalue("override_current_user")
         app.dependency_overrides[get_current_user] = user
         yield
