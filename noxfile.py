@@ -105,6 +105,16 @@ def combinations(session: nox.Session) -> None:
 
 
 @nox.session(tags=["ci"])
+def growth(session: nox.Session) -> None:
+    """Put features into services, right and wrong, alone and together; add tables to proof.html.
+
+    `uvx nox -s growth -- invoices --database sqlite` proves one feature on one database.
+    """
+    install(session, group="evergreen")
+    session.run("python", "-m", "tools.growth", *session.posargs)
+
+
+@nox.session(tags=["ci"])
 def updates(session: nox.Session) -> None:
     """Update services of every release, edited as by teams; add a table to proof.html."""
     install(session, group="test")
