@@ -15,9 +15,7 @@ async def count_users(websocket: WebSocket, session: SessionDep) -> None:
 
 
 @router.websocket("/tasks")
-async def count_tasks(
-    websocket: WebSocket, user: CurrentUser, new_session: NewSessionDep
-) -> None:
+async def count_tasks(websocket: WebSocket, user: CurrentUser, new_session: NewSessionDep) -> None:
     """Each message is a question: how many tasks are there now?"""
     await websocket.accept()
     async for _ in websocket.iter_text():
