@@ -10,7 +10,7 @@ ORIGIN = "https://app.example.com"
 @pytest.fixture
 def client_of_a_browser(settings: Settings) -> TestClient:
     """`CORS_ORIGINS=https://app.example.com ALLOWED_HOSTS='["api.example.com"]'`"""
-    update = {"cors_origins": (ORIGIN,), "allowed_hosts": ["api.example.com"]}
+    update = {"cors_origins": (ORIGIN,), "allowed_hosts": ("api.example.com",)}
     app = create_app(settings.model_copy(update=update))
     return TestClient(app, base_url="https://api.example.com")
 

@@ -1,6 +1,5 @@
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends
@@ -9,7 +8,6 @@ from fastapi.sse import EventSourceResponse
 from app.auth.dependencies import CurrentUser
 from app.db.session import NewSessionDep, SessionDep
 from app.errors import NotFoundError
-from app.tasks.models import Task
 from app.tasks.schemas import TaskPublic
 from app.tasks.service import get_task
 
@@ -18,24 +16,25 @@ router = APIRouter(prefix="/tasks", tags=["events"])
 SECONDS_BETWEEN_READS = 0.2
 
 
-async def get_own_task(task_id: UUID, user: CurrentUser, session: SessionDep) -> Task:
-    return await get_task(session, user, task_id)
+async def check_owner(task_id: UUID, user: CurrentUser, session: SessionDep) -> None:
+    await get_task(session, user, task_id)
 
 
-# A dependency, since a stream that has begun can't turn into a 404.
-OwnTask = Annotated[Task, Depends(get_own_task)]
-
-
-@router.get("/{task_id}/events", response_class=EventSourceResponse)
+@router.get(
+    "/{task_id}/events",
+    response_class=EventSourceResponse,
+    # Before the stream, which can't turn into a 404 once it has begun.
+    dependencies=[Depends(check_owner)],
+)
 async def stream_events(
-    task: OwnTask, user: CurrentUser, new_session: NewSessionDep
+    task_id: UUID, user: CurrentUser, new_session: NewSessionDep
 ) -> AsyncIterator[TaskPublic]:
     """The task, and then the task after each change, for as long as it exists."""
     last_event = None
     while True:
         try:
             async with new_session() as session:
-                task = await get_task(session, user, task.id)
+                task = await get_task(session, user, task_id)
         except NotFoundError:
             return
         event = TaskPublic.model_validate(task)
