@@ -15,7 +15,7 @@ from httpx import (
 with warnings.catch_warnings():
     # It prefers `httpx2`, and works with both.
     warnings.simplefilter("ignore")
-    from starlette.testclient import TestClient
+    from starlette.testclient import TestClient, WebSocketDenialResponse
 
 __all__ = [
     "ASGITransport",
@@ -26,4 +26,5 @@ __all__ = [
     "RequestNotRead",
     "Response",
     "TestClient",
+    "WebSocketDenialResponse",
 ]

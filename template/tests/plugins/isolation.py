@@ -1,4 +1,6 @@
-"""Keeps the settings of this machine out of the tests, and restores the logging."""
+"""Keeps this machine's settings out of the tests, refuses commits to the shared database, and
+restores the logging.
+"""
 
 import logging
 import os
@@ -6,8 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+from sqlalchemy import Connection, Engine, event
 
 from app.settings import Settings
+from tests.isolation import is_shared
+from tests.plugins.databases import has_written
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +30,23 @@ def clean_environment(env_file_of_settings: object) -> Iterator[None]:
             if name.lower() in Settings.model_fields:
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def guard_shared_databases() -> Iterator[None]:
+    """Refuses a commit that the end of the test would not undo."""
+
+    def refuse(connection: Connection) -> None:
+        if is_shared(connection.engine.url) and has_written(connection):
+            raise RuntimeError(
+                "A test tried to commit to the database of all tests. Use a session of the "
+                "fixtures `session` or `new_session`, or, for real commits, a database of "
+                "`new_database`."
+            )
+
+    event.listen(Engine, "commit", refuse)
+    yield
+    event.remove(Engine, "commit", refuse)
 
 
 @pytest.fixture

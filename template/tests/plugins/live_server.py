@@ -49,11 +49,19 @@ def pytest_runtest_makereport(
 
 
 @pytest.fixture(scope="session")
+def live(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("live"))
+
+
+@pytest.fixture(scope="session")
 async def live_server(
-    settings: Settings, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    settings: Settings,
+    live: bool,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[tuple[AsyncHTTPTransport, str] | None]:
     """Yields a transport that all clients share, so that no test closes one, and the address."""
-    if not pytestconfig.getoption("live"):
+    if not live:
         yield None
         return
     log = pytestconfig.stash[LOG] = tmp_path_factory.mktemp("live") / "server.log"
