@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import URL, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.auth.models import User
 from app.cleanup.__main__ import main
 from app.db.base import now
 from app.db.engine import create_engine
@@ -18,8 +17,8 @@ async def test_the_job_deletes_a_task_that_is_done_and_old(
     new_database: URL, logs_as_before: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine = create_engine(settings_for(new_database))
-    async with AsyncSession(engine) as session:
-        user: User = await add_user(session, "ada@example.com")
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        user = await add_user(session, "ada@example.com")
         old = now() - timedelta(days=91)
         session.add(Task(owner_id=user.id, title="Buy milk", done=True, created_at=old))
         await session.commit()
