@@ -13,7 +13,7 @@ from app.tasks.service import get_task
 
 router = APIRouter(prefix="/tasks", tags=["events"])
 
-SECONDS_BETWEEN_READS = 0.2
+SECONDS_BETWEEN_EVENTS = 0.1
 
 
 async def check_owner(task_id: UUID, user: CurrentUser, session: SessionDep) -> None:
@@ -29,16 +29,12 @@ async def check_owner(task_id: UUID, user: CurrentUser, session: SessionDep) -> 
 async def stream_events(
     task_id: UUID, user: CurrentUser, new_session: NewSessionDep
 ) -> AsyncIterator[TaskPublic]:
-    """The task, and then the task after each change, for as long as it exists."""
-    last_event = None
+    """The task as it is now, again and again, for as long as it exists."""
     while True:
         try:
             async with new_session() as session:
                 task = await get_task(session, user, task_id)
         except NotFoundError:
             return
-        event = TaskPublic.model_validate(task)
-        if event != last_event:
-            yield event
-            last_event = event
-        await asyncio.sleep(SECONDS_BETWEEN_READS)
+        yield TaskPublic.model_validate(task)
+        await asyncio.sleep(SECONDS_BETWEEN_EVENTS)
