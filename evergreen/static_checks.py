@@ -119,7 +119,10 @@ def check_schema(path: str, text: str, schema: str) -> list[str]:
 
 
 def safe_workflow(path: str, text: str) -> list[str]:
-    if not PurePath(path).match(".github/workflows/*"):
+    """The same program checks what Dependabot is asked for."""
+    if not any(
+        PurePath(path).match(f".github/{name}") for name in ("workflows/*", "dependabot.yml")
+    ):
         return []
     return run_tool_on_text(
         path, text, "zizmor", "--offline", "--persona=auditor", "--quiet", "--no-progress"

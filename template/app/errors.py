@@ -53,6 +53,9 @@ class ConflictError(ServiceError):
     status = 409
 
 
+# Your own errors go below this line.
+
+
 class InvalidPart(BaseModel):
     """The fault in one part of a request, without its value, which may be a secret."""
 
@@ -71,11 +74,13 @@ class Problem(BaseModel):
 
 # For FastAPI's `responses`: every response that is not a success. `model` would be shorter,
 # but then FastAPI would document application/json as well.
+PROBLEM_RESPONSE: dict[str, Any] = {
+    "description": "A problem",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    "4XX": PROBLEM_RESPONSE,
+    "default": PROBLEM_RESPONSE,
 }
 
 

@@ -18,7 +18,7 @@ from app.auth.dependencies import get_current_user
 from app.auth.models import User
 from app.auth.service import get_user
 from app.auth.tokens import issue_token
-from app.db.engine import create_engine, get_engine
+from app.db.engine import create_engine
 from app.db.session import SessionDep, get_new_session, get_session
 from app.errors import UnauthenticatedError
 from app.main import create_app
@@ -26,7 +26,8 @@ from app.settings import Settings
 from tests.client import ASGITransport, AsyncBaseTransport, AsyncClient
 from tests.database import NewSession, delete_all_rows
 from tests.helpers import add_user, http_client, settings_for
-from tests.isolation import SessionInTurn, shared_databases, tasks_have_ended, unchanged
+from tests.isolation import SessionInTurn, shared_engines, tasks_have_ended, unchanged
+from tests.stand_ins import put_stand_ins
 
 pytest_plugins = [
     "tests.plugins.collector",
@@ -34,7 +35,9 @@ pytest_plugins = [
     "tests.plugins.databases",
     "tests.plugins.exchanges",
     "tests.plugins.isolation",
+    "tests.plugins.network",
     "tests.plugins.live_server",
+    "tests.plugins.time_limit",
 ]
 
 Dependency = Callable[..., Any]
@@ -55,7 +58,7 @@ async def engine(settings: Settings, live: bool) -> AsyncIterator[AsyncEngine]:
     """All tests share it, since the run has one event loop."""
     engine = create_engine(settings)
     if not live:
-        shared_databases.add(engine.url)
+        shared_engines.add(engine)
     yield engine
     await engine.dispose()
 
@@ -113,10 +116,10 @@ def override_current_user() -> Dependency:
     """Stands in for `get_current_user`: the user of the client that sent the request."""
 
     async def override_current_user(connection: HTTPConnection, session: SessionDep) -> User:
-        if "user" not in connection.scope:
+        if "user_id" not in connection.scope:
             raise UnauthenticatedError("This app takes the user from `client` or `client_as`.")
         # As the database has it now, like the real one.
-        return await get_user(session, connection.scope["user"].id)
+        return await get_user(session, connection.scope["user_id"])
 
     return override_current_user
 
@@ -134,20 +137,17 @@ def override_dependencies(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     app, app_with_login = request.getfixturevalue("apps")
-    engine: AsyncEngine = request.getfixturevalue("engine")
     new_session: NewSession = request.getfixturevalue("new_session")
-
-    async def override_engine() -> AsyncEngine:
-        return engine
 
     async def override_new_session() -> NewSession:
         return new_session
 
     with unchanged(app), unchanged(app_with_login):
         for service in app, app_with_login:
-            service.dependency_overrides[get_engine] = override_engine
+            service.state.engine = request.getfixturevalue("engine")  # the lifespan does not run
             service.dependency_overrides[get_new_session] = override_new_session
             service.dependency_overrides[get_session] = request.getfixturevalue("override_session")
+            put_stand_ins(service)
         user = request.getfixturevalue("override_current_user")
         app.dependency_overrides[get_current_user] = user
         yield
@@ -178,14 +178,15 @@ def client_as(app: FastAPI, settings: Settings, live_server: LiveServer | None) 
     """Makes clients of several users in one test. With `--live`, they talk to a real server."""
 
     def client_as(user: User) -> AsyncClient:
+        user_id = user.id  # read now: a rollback of `session` expires the object
         if live_server:
-            token = issue_token(user.id, settings)
+            token = issue_token(user_id, settings)
             return http_client(*live_server, headers={"Authorization": f"Bearer {token}"})
 
         # Not a header, which would need the real authentication; and not an override, which
         # all clients of the app would share.
         async def app_as_user(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, "user": user}, receive, send)
+            await app({**scope, "user_id": user_id}, receive, send)
 
         return http_client(ASGITransport(app_as_user))
 

@@ -9,38 +9,55 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import URL
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import URL, event
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.orm import ORMExecuteState, Session
 
 SECONDS_TO_END = 5
 
-# What is committed to these databases would stay for the next test.
-shared_databases: set[URL] = set()
+# What is committed to their databases would stay for the next test.
+shared_engines: set[AsyncEngine] = set()
 
 
 def is_shared(database: URL) -> bool:
     """Whatever the driver is that opens it."""
-    return database.set(drivername="any") in {
-        shared.set(drivername="any") for shared in shared_databases
-    }
+    urls = {engine.url.set(drivername="any") for engine in shared_engines}
+    return database.set(drivername="any") in urls
 
 
-# A task inherits it from the one that started it.
-innermost: ContextVar["SessionInTurn | None"] = ContextVar("innermost", default=None)
+class TrackedSession(Session):
+    """Remembers whether its transaction has written."""
+
+
+@event.listens_for(TrackedSession, "after_flush")
+def remember_flush(session: Session, context: object) -> None:
+    session.info["has_written"] = True
+
+
+@event.listens_for(TrackedSession, "do_orm_execute")
+def remember_statement(state: ORMExecuteState) -> None:
+    if not state.is_select:
+        state.session.info["has_written"] = True
+
+
+@event.listens_for(TrackedSession, "after_transaction_end")
+def forget(session: Session, transaction: object) -> None:
+    session.info.pop("has_written", None)
 
 
 class SessionInTurn(AsyncSession):
-    """Requests at the same time would mix their savepoints on the one connection of a test.
+    """Sessions at the same time would mix their savepoints on the one connection of a test.
 
-    A session that is opened while another one of the same request is open goes before it;
-    others wait for it to be closed.
+    A session that is opened while another one of the same request is open goes before it, and
+    its commits are its own unless that one has written; others wait for it to be closed.
     """
 
     def __init__(self, *arguments: Any, turn: asyncio.Lock, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        super().__init__(*arguments, sync_session_class=TrackedSession, **options)
         self.turn_on_connection = turn
         self.turn_within = asyncio.Lock()
         self.is_open = False
+        self.outer: SessionInTurn | None = None
 
     async def __aenter__(self) -> "SessionInTurn":
         self.outer = innermost.get()
@@ -48,6 +65,7 @@ class SessionInTurn(AsyncSession):
             self.outer = self.outer.outer
         self.turn = self.outer.turn_within if self.outer else self.turn_on_connection
         await self.turn.acquire()
+        await self.end_reads_of_outer()
         self.is_open = True
         innermost.set(self)
         return self
@@ -60,6 +78,7 @@ class SessionInTurn(AsyncSession):
     ) -> None:
         try:
             async with self.turn_within:
+                await self.end_reads_of_outer()
                 await super().__aexit__(kind, error, traceback)
         finally:
             self.is_open = False
@@ -68,11 +87,27 @@ class SessionInTurn(AsyncSession):
 
     async def commit(self) -> None:
         async with self.turn_within:
+            await self.end_reads_of_outer()
             await super().commit()
 
     async def rollback(self) -> None:
         async with self.turn_within:
+            await self.end_reads_of_outer()
             await super().rollback()
+
+    async def end_reads_of_outer(self) -> None:
+        """Ends savepoints in which nothing was written: their end would undo our commit."""
+        outer = self.outer
+        while outer is not None:
+            session = outer.sync_session
+            has_changes = session.info.get("has_written") or session.new or session.dirty
+            if outer.in_transaction() and not has_changes and not session.deleted:
+                await AsyncSession.commit(outer)
+            outer = outer.outer
+
+
+# A task inherits it from the one that started it.
+innermost: ContextVar[SessionInTurn | None] = ContextVar("innermost", default=None)
 
 
 @contextmanager

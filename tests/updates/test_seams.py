@@ -12,6 +12,7 @@ from evergreen.rendering import files_of
 
 SEAM = re.compile(r"^( *)(?:#|<!--) .*[Oo]ur own .* go below this line\..*\n", re.MULTILINE)
 SEAMS_OF_THE_TIP = {
+    ".github/dependabot.yml": 1,
     ".github/workflows/ci.yml": 1,
     "README.md": 1,
     "app/main.py": 2,
@@ -80,9 +81,10 @@ def test_lines_at_each_seam_are_kept_when_a_feature_is_switched(
     assert conflicts(service) == []
     # The files that come with a feature go with it; template-update makes that a conflict.
     gone = {path for path in SEAMS_OF_THE_TIP if not (service / path).exists()}
-    assert gone == {"ci": {".github/workflows/ci.yml"}, "container": {"compose.yaml"}}.get(
-        next(iter(answers)), set()
-    )
+    assert gone == {
+        "ci": {".github/dependabot.yml", ".github/workflows/ci.yml"},
+        "container": {"compose.yaml"},
+    }.get(next(iter(answers)), set())
     assert our_lines(service) == {
         path: count for path, count in SEAMS_OF_THE_TIP.items() if path not in gone
     }

@@ -1,17 +1,15 @@
-"""Keeps this machine's settings out of the tests, refuses commits to the shared database, and
-restores the logging.
-"""
+"""Keeps this machine's settings out of the tests, and what a test leaves behind out of the next."""
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import structlog
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, QueuePool, event
 
 from app.settings import Settings
-from tests.isolation import is_shared
+from tests.isolation import is_shared, shared_engines
 from tests.plugins.databases import has_written
 
 
@@ -47,6 +45,16 @@ def guard_shared_databases() -> Iterator[None]:
     event.listen(Engine, "commit", refuse)
     yield
     event.remove(Engine, "commit", refuse)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """Names the test that has left a connection open, which may hold a lock."""
+    yield
+    for engine in shared_engines:
+        if isinstance(engine.pool, QueuePool) and engine.pool.checkedout():
+            engine.sync_engine.dispose(close=False)  # the next test gets another one
+            pytest.fail("The test left a connection of `engine` open: use `async with`.")
 
 
 @pytest.fixture
