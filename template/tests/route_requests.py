@@ -430,24 +430,26 @@ class Rows:
                 "of all users, list the route in SHARED; if only users with a role can use it, in "
                 "RESTRICTED. If it names no row (but a year, say), give the parameter an example."
             )
-        in_path: dict[str, Any] = {}
-        fields: dict[str, Any] = {}
-        for reference in self.requests.references(operation):
-            ids = in_path if reference.in_path else fields
-            ids[reference.name] = await (owners or {}).get(reference, self).id_of(reference)
+        ids = await self.ids(operation, owners)
         template = self.requests.template(operation)
-        request = {
-            "path": with_ids(template.pop("path"), in_path),
-            **with_ids(template, fields),
-        }
-        exchange = Exchange(
-            operation, request, await send(self.client, self.app, operation, request)
-        )
-        if operation.method == "POST" and exchange.response.is_success and not owners:
-            location = exchange.response.headers.get("Location", "")
-            self.created[operation.path] = location, json_of(exchange.response)
+        in_path = {row.name: ids[row] for row in ids if row.in_path}
+        fields = {row.name: ids[row] for row in ids if not row.in_path}
+        path = with_ids(template.pop("path"), in_path)
+        request = {"path": path, **with_ids(template, fields)}
+        response = await send(self.client, self.app, operation, request)
+        if operation.method == "POST" and response.is_success and not owners:
+            location = response.headers.get("Location", "")
+            self.created[operation.path] = location, json_of(response)
             self.doubted.discard(operation.path)
-        return exchange
+        return Exchange(operation, request, response)
+
+    async def ids(
+        self, operation: Operation, owners: Mapping[Reference, "Rows"] | None = None
+    ) -> dict[Reference, Any]:
+        return {
+            reference: await (owners or {}).get(reference, self).id_of(reference)
+            for reference in self.requests.references(operation)
+        }
 
     def doubt(self, operation: Operation) -> None:
         """The rows that it names may have been deleted: the next request creates them anew."""
