@@ -10,7 +10,6 @@ from uuid import uuid4
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from migrations.autogenerate import let_rows_pass, plain_type, render_type
 from sqlalchemy import ARRAY, URL, Dialect, Enum, Inspector, MetaData, inspect
 from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGInspector
@@ -18,6 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.types import TypeEngine
 
 from app.db.engine import parse_database_url
+from migrations.autogenerate import let_rows_pass, plain_type, render_type
 
 Key = tuple[str | None, str]  # the schema of a type and its name
 

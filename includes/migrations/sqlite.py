@@ -9,9 +9,10 @@ from typing import Any, Literal
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from migrations.autogenerate import let_rows_pass, render_type
 from sqlalchemy import URL
 from sqlalchemy.types import TypeEngine
+
+from migrations.autogenerate import let_rows_pass, render_type
 
 
 @contextmanager

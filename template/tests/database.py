@@ -8,11 +8,11 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from migrations.failures import describe, two_heads
 from sqlalchemy import URL, Connection, Table, inspect, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.db.base import Base
+from migrations.failures import describe, two_heads
 from tests.helpers import settings_for
 
 __all__ = [

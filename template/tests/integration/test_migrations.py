@@ -5,10 +5,10 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext, MigrationInfo
-from migrations.failures import describe
 from sqlalchemy import URL
 
 from app.db.base import Base
+from migrations.failures import describe
 from tests.database import RunOn, alembic_config
 from tests.plugins.databases import definitions
 from tests.rows import NoRowError, add_rows
