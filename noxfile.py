@@ -147,6 +147,16 @@ def fleet(session: nox.Session) -> None:
 
 
 @nox.session
+def clients(session: nox.Session) -> None:
+    """Make clients from the OpenAPI document of a service, and use them (nightly; needs Node)."""
+    install(session, group="clients")
+    with rendered(session, "service") as folder:
+        with session.chdir(folder):
+            session.run("uv", "sync", "--quiet", external=True)
+        session.run("python", "-m", "tools.clients", str(folder))
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Mutate a service on each database and check whether its suite notices (not in CI).
 
