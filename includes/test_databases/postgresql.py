@@ -12,12 +12,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, event, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import URL, Connection, Dialect, Engine, NullPool, Table, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.schema import sort_tables_and_constraints
 
 import embedded_postgresql
 from app.db.engine import parse_database_url
-from tests.database import RunOn, migrate
+from tests.database import (
+    Definitions,
+    RunOn,
+    migrate_or_stop,
+    rows_of,
+    stop_if_a_model_has_no_migration,
+)
 from tests.plugins.database_url_option import GIVEN, migrate_given
 
 # A power cut may spoil the data; then the next run starts from nothing.
@@ -35,6 +42,61 @@ BEGIN
     CREATE SCHEMA public;
 END $$
 """
+
+# In the words of the server, which are the same however a table was created.
+DEFINITIONS = r"""
+WITH relations AS (
+    SELECT
+        pg_class.oid,
+        relkind,
+        CASE WHEN nspname = current_schema() THEN '' ELSE nspname || '.' END || relname AS name
+    FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE nspname !~ '^(pg_|information_schema$)'
+    AND relname !~ '^alembic_version'
+)
+SELECT name, concat_ws(' ', 'TABLE', 'COMMENT ' || obj_description(oid, 'pg_class'))
+FROM relations
+WHERE relkind IN ('r', 'p')
+UNION ALL
+SELECT
+    name || '.' || attname,
+    concat_ws(
+        ' ',
+        format_type(atttypid, atttypmod),
+        CASE WHEN attnotnull THEN 'NOT NULL' ELSE 'NULL' END,
+        'COLLATE ' || nullif(collname, 'default'),
+        'IDENTITY ' || nullif(attidentity::text, ''),
+        (
+            SELECT format('(START %s INCREMENT %s)', seqstart, seqincrement)
+            FROM pg_sequence
+            WHERE attidentity <> ''
+            AND seqrelid = pg_get_serial_sequence(relations.oid::regclass::text, attname)::regclass
+        ),
+        'GENERATED ' || nullif(attgenerated::text, ''),
+        'DEFAULT ' || regexp_replace(pg_get_expr(adbin, adrelid), '^nextval\(.*', 'nextval'),
+        'COMMENT ' || col_description(relations.oid, attnum)
+    )
+FROM relations
+JOIN pg_attribute ON attrelid = relations.oid AND attnum > 0 AND NOT attisdropped
+LEFT JOIN pg_attrdef ON adrelid = relations.oid AND adnum = attnum
+LEFT JOIN pg_collation ON pg_collation.oid = attcollation
+WHERE relkind IN ('r', 'p')
+UNION ALL
+SELECT name || '.' || conname, pg_get_constraintdef(pg_constraint.oid)
+FROM relations JOIN pg_constraint ON conrelid = relations.oid
+WHERE contype <> 'n'
+UNION ALL
+SELECT name || '.' || indexrelid::regclass, pg_get_indexdef(indexrelid)
+FROM relations JOIN pg_index ON indrelid = relations.oid
+WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype <> 'f')
+UNION ALL
+SELECT 'type ' || enumtypid::regtype, string_agg(enumlabel, ', ' ORDER BY enumsortorder)
+FROM pg_enum
+GROUP BY enumtypid
+"""
+
+# Those that `--live` puts back after each test.
+rows_of_migrations: dict[Table, list[dict[str, Any]]] = {}
 
 SERVER = pytest.StashKey[URL]()
 
@@ -197,15 +259,25 @@ def guard_databases() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def database_url(pytestconfig: pytest.Config) -> Iterator[URL]:
+def database_url(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> Iterator[URL]:
     """Made by the migrations, so that the tests run on the tables of production."""
     given = pytestconfig.stash[GIVEN]
-    if given is not None and not hasattr(pytestconfig, "workerinput"):
-        migrate_given(given)
-        yield given
-        return
-    with database_without_tables(pytestconfig, "shared") as url:
-        migrate(url)
+    with ExitStack() as stack:
+        if given is not None and not hasattr(pytestconfig, "workerinput"):
+            url = given
+
+            def migrated_database() -> URL:
+                url = stack.enter_context(database_without_tables(pytestconfig, "new"))
+                migrate_or_stop(request, url)
+                return url
+
+            migrate_given(url, on, migrated_database)
+        else:
+            url = stack.enter_context(database_without_tables(pytestconfig, "shared"))
+            migrate_or_stop(request, url)
+        stop_if_a_model_has_no_migration(request, on(url, definitions))
+        if pytestconfig.getoption("live"):
+            rows_of_migrations.update(on(url, rows_of))
         yield url
 
 
@@ -216,9 +288,9 @@ def empty_database(pytestconfig: pytest.Config) -> Iterator[URL]:
 
 
 @pytest.fixture
-def new_database(empty_database: URL) -> URL:
+def new_database(request: pytest.FixtureRequest, empty_database: URL) -> URL:
     """Makes a database for a test that commits; no other test sees it."""
-    migrate(empty_database)
+    migrate_or_stop(request, empty_database)
     return empty_database
 
 
@@ -233,13 +305,29 @@ def unreachable_database(tmp_path: Path) -> URL:
 @pytest.fixture
 def run_on() -> RunOn:
     """Runs a function on a connection and commits, in an event loop of its own."""
+    return on
 
-    def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
-        async def run() -> Any:
-            engine = create_async_engine(database, poolclass=NullPool)
-            async with engine.begin() as connection:
-                return await connection.run_sync(function)
 
-        return asyncio.run(run())
+def on(database: URL, function: Callable[[Connection], Any]) -> Any:
+    async def run() -> Any:
+        engine = create_async_engine(database, poolclass=NullPool)
+        async with engine.begin() as connection:
+            return await connection.run_sync(function)
 
-    return run_on
+    return asyncio.run(run())
+
+
+async def restore_rows(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        # All in one statement, so that tables can refer to each other.
+        quote = engine.dialect.identifier_preparer.format_table
+        names = ", ".join(quote(table) for table in rows_of_migrations)
+        await connection.exec_driver_sql(f"TRUNCATE {names}")
+        in_order = sort_tables_and_constraints(rows_of_migrations)  # type: ignore[no-untyped-call]
+        for table, _ in in_order:
+            if rows := rows_of_migrations.get(table):
+                await connection.execute(table.insert(), rows)
+
+
+def definitions(connection: Connection) -> Definitions:
+    return dict(connection.exec_driver_sql(DEFINITIONS).all())

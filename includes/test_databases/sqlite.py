@@ -1,16 +1,38 @@
 """The databases of the tests, in memory and on files, and a guard against all others."""
 
+import re
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Dialect,
+    Engine,
+    Inspector,
+    Table,
+    create_engine,
+    event,
+    exc,
+    inspect,
+    make_url,
+)
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tests.database import RunOn, migrate
+from app.db.base import Base
+from tests.database import (
+    Definitions,
+    RunOn,
+    migrate_or_stop,
+    rows_of,
+    stop_if_a_model_has_no_migration,
+)
 from tests.plugins.database_url_option import GIVEN, migrate_given
 
 # All connections of this process share it, while one is open. Unlike `:memory:`, of which
@@ -18,6 +40,9 @@ from tests.plugins.database_url_option import GIVEN, migrate_given
 IN_MEMORY = "file:/tests?vfs=memdb"
 IN_MEMORY_URL = make_url(f"sqlite+aiosqlite:///{IN_MEMORY}&uri=true")
 CAN_BE_SHARED = sqlite3.sqlite_version_info >= (3, 36)
+
+# Those that `--live` puts back after each test.
+rows_of_migrations: dict[Table, list[dict[str, Any]]] = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -79,10 +104,10 @@ def guard_databases(
 
 
 @pytest.fixture(scope="session")
-def database_in_memory() -> Iterator[sqlite3.Connection]:
+def database_in_memory(request: pytest.FixtureRequest) -> Iterator[sqlite3.Connection]:
     """Made by the migrations, so that the tests run on the tables of production."""
     with closing(sqlite3.connect(IN_MEMORY, uri=True)) as connection:
-        migrate(IN_MEMORY_URL)
+        migrate_or_stop(request, IN_MEMORY_URL)
         yield connection
 
 
@@ -96,7 +121,7 @@ def migrated_database(
         with closing(sqlite3.connect(path)) as file:
             request.getfixturevalue("database_in_memory").backup(file)
     else:
-        migrate(url_of(path))
+        migrate_or_stop(request, url_of(path))
     return path
 
 
@@ -107,14 +132,20 @@ def database_url(
     pytestconfig: pytest.Config,
 ) -> URL:
     given = pytestconfig.stash[GIVEN]
+    live = pytestconfig.getoption("live")
     if given is not None:
-        migrate_given(given)
-        return given
-    if CAN_BE_SHARED and not pytestconfig.getoption("live"):
+        url = given
+        migrate_given(url, on, lambda: url_of(request.getfixturevalue("migrated_database")))
+    elif CAN_BE_SHARED and not live:
+        url = IN_MEMORY_URL
         request.getfixturevalue("database_in_memory")
-        return IN_MEMORY_URL
-    migrated = request.getfixturevalue("migrated_database")
-    return url_of(shutil.copy(migrated, tmp_path_factory.mktemp("tests") / "service.db"))
+    else:
+        migrated = request.getfixturevalue("migrated_database")
+        url = url_of(shutil.copy(migrated, tmp_path_factory.mktemp("tests") / "service.db"))
+    stop_if_a_model_has_no_migration(request, on(url, definitions))
+    if live:
+        rows_of_migrations.update(on(url, rows_of))
+    return url
 
 
 @pytest.fixture
@@ -136,13 +167,89 @@ def unreachable_database(tmp_path: Path) -> URL:
 @pytest.fixture
 def run_on() -> RunOn:
     """Runs a function on a connection and commits; without an event loop, which migrations make."""
+    return on
 
-    def run_on(database: URL, function: Callable[[Connection], Any]) -> Any:
-        engine = create_engine(database.set(drivername="sqlite"))
-        try:
-            with engine.begin() as connection:
-                return function(connection)
-        finally:
-            engine.dispose()
 
-    return run_on
+def on(database: URL, function: Callable[[Connection], Any]) -> Any:
+    engine = create_engine(database.set(drivername="sqlite"))
+    try:
+        with engine.begin() as connection:
+            return function(connection)
+    finally:
+        engine.dispose()
+
+
+async def restore_rows(engine: AsyncEngine) -> None:
+    def restore_rows(connection: Connection) -> None:
+        # Foreign keys are off on such a connection, so the order does not matter.
+        for table in Base.metadata.tables.values():
+            connection.execute(table.delete())
+            if rows := rows_of_migrations[table]:
+                connection.execute(table.insert(), rows)
+
+    on(engine.url, restore_rows)
+
+
+def definitions(connection: Connection) -> Definitions:
+    """Has each in the same words, in whatever words and order the table was created."""
+    found: Definitions = {}
+    with warnings.catch_warnings():
+        # SQLAlchemy can't tell the columns of an index on an expression.
+        warnings.simplefilter("ignore", exc.SAWarning)
+        inspector = inspect(connection)
+        for table in set(inspector.get_table_names()) - {"alembic_version"}:
+            found |= definitions_of(table, inspector)
+    parts = connection.exec_driver_sql(
+        "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE sql IS NOT NULL"
+    )
+    for kind, name, table, sql in parts:
+        if kind == "table" and name in found:
+            words = r"(?i)\b(?:AUTOINCREMENT|COLLATE \W?\w+|STRICT|WITHOUT ROWID)\b"
+            found[name] = " ".join(["TABLE", *sorted(re.findall(words, sql))])
+        elif kind != "table":
+            found[f"{table}.{name}"] = plain(sql.removeprefix("CREATE "))
+    return found
+
+
+def definitions_of(table: str, inspector: Inspector) -> Definitions:
+    found = {table: "TABLE"}
+    for column in inspector.get_columns(table):
+        default, computed = column["default"], column.get("computed")
+        words = [
+            str(column["type"]),
+            "NULL" if column["nullable"] else "NOT NULL",
+            f"DEFAULT {default}" if default else "",
+            f"GENERATED {computed}" if computed else "",
+        ]
+        found[f"{table}.{column['name']}"] = " ".join(filter(None, words))
+    primary_key = inspector.get_pk_constraint(table)
+    constraints = [
+        (primary_key["name"], f"PRIMARY KEY ({columns(primary_key['constrained_columns'])})"),
+        *(
+            (unique["name"], f"UNIQUE ({columns(unique['column_names'])})")
+            for unique in inspector.get_unique_constraints(table)
+        ),
+        *(
+            (check["name"], f"CHECK ({plain(check['sqltext'])})")
+            for check in inspector.get_check_constraints(table)
+        ),
+        *(
+            (
+                key["name"],
+                f"FOREIGN KEY ({columns(key['constrained_columns'])}) REFERENCES "
+                f"{key['referred_table']} ({columns(key['referred_columns'])}) {key['options']}",
+            )
+            for key in inspector.get_foreign_keys(table)
+        ),
+    ]
+    for name, definition in constraints:
+        found[f"{table}.{name or definition}"] = definition
+    return found
+
+
+def columns(names: Iterable[str | None]) -> str:
+    return ", ".join(name or "" for name in names)
+
+
+def plain(sql: str) -> str:
+    return " ".join(sql.replace('"', "").split())

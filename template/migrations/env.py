@@ -1,24 +1,22 @@
 import asyncio
 from importlib import import_module
 from pathlib import Path
-from typing import Literal
 
 from alembic import context
 from sqlalchemy import Connection
 
 import app
-from app.db.base import Base, UtcDateTime
+from app.db.base import Base
 from app.db.engine import create_engine, migrating
 from app.settings import Settings
+from migrations.database import process_revision_directives, render_item
 
 # The next `poe migration` would drop a table whose model is not imported.
-for models in Path(app.__path__[0]).glob("*/models.py"):
-    import_module(f"app.{models.parent.name}.models")
-
-
-def render_item(kind: str, item: object, context: object) -> str | Literal[False]:
-    # A migration must not change with the models' own types.
-    return "sa.DateTime(timezone=True)" if isinstance(item, UtcDateTime) else False
+FOLDER = Path(app.__path__[0])
+for path in sorted(FOLDER.rglob("*.py")):
+    if path.name != "__main__.py":
+        parts = path.relative_to(FOLDER.parent).with_suffix("").parts
+        import_module(".".join(parts).removesuffix(".__init__"))
 
 
 def run_migrations(connection: Connection) -> None:
@@ -26,9 +24,13 @@ def run_migrations(connection: Connection) -> None:
         context.configure(
             connection=connection,
             target_metadata=Base.metadata,
+            compare_server_default=True,
             render_item=render_item,
+            process_revision_directives=process_revision_directives,
             # Where a table can't be altered, a new one replaces it.
             render_as_batch=not connection.dialect.supports_alter,
+            # What a test does after each migration.
+            **context.config.attributes.get("options", {}),
         )
         with context.begin_transaction():
             context.run_migrations()

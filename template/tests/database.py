@@ -4,22 +4,29 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import URL, Connection
+from alembic.script import ScriptDirectory
+from sqlalchemy import URL, Connection, Table, inspect, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.db.base import Base
+from migrations.failures import describe, two_heads
 from tests.helpers import settings_for
 
 __all__ = [
     "PROJECT",
+    "Definitions",
     "NewSession",
     "RunOn",
     "alembic_config",
     "delete_all_rows",
     "migrate",
+    "migrate_or_stop",
+    "rows_of",
     "settings_for",
+    "stop_if_a_model_has_no_migration",
 ]
 
 PROJECT = Path(__file__).parents[1]
@@ -27,18 +34,67 @@ PROJECT = Path(__file__).parents[1]
 NewSession = async_sessionmaker[AsyncSession]
 RunOn = Callable[[URL, Callable[[Connection], Any]], Any]
 
+# All that DDL says of tables, columns, constraints and indexes, by name: `users`, `users.email`.
+Definitions = dict[str, str]
 
-def alembic_config(database_url: URL) -> Config:
-    return Config(
-        toml_file=PROJECT / "pyproject.toml", attributes={"settings": settings_for(database_url)}
-    )
+
+def alembic_config(database_url: URL, **options: Any) -> Config:
+    """The options are those of Alembic's `context.configure`."""
+    attributes = {"settings": settings_for(database_url), "options": options}
+    return Config(toml_file=PROJECT / "pyproject.toml", attributes=attributes)
 
 
 def migrate(database_url: URL) -> None:
     command.upgrade(alembic_config(database_url), "head")
 
 
+def migrate_or_stop(request: pytest.FixtureRequest, database_url: URL) -> None:
+    """Ends the run if the migrations fail: so would each test."""
+    try:
+        migrate(database_url)
+    except Exception as error:
+        heads = ScriptDirectory.from_config(alembic_config(database_url)).get_heads()
+        stop(
+            request,
+            two_heads(heads)
+            if len(heads) > 1
+            else f"The migrations can't be run. {describe(error)}",
+        )
+
+
+def stop_if_a_model_has_no_migration(
+    request: pytest.FixtureRequest, definitions: Definitions
+) -> None:
+    for table in Base.metadata.tables.values():
+        for name in [table.fullname, *map(str, table.columns)]:
+            if name not in definitions:
+                stop(
+                    request,
+                    f"No migration creates {name}, which is in the models. "
+                    "Write one: uv run poe migration 'what it does'",
+                )
+
+
+def stop(request: pytest.FixtureRequest, sentence: str) -> None:
+    if hasattr(request.config, "workerinput"):
+        # A process of `-n` can't end the others, but lets the main one do it.
+        request.session.shouldfail = sentence
+        pytest.fail(sentence, pytrace=False)
+    pytest.exit(sentence, returncode=1)
+
+
+def rows_of(connection: Connection) -> dict[Table, list[dict[str, Any]]]:
+    """The rows in the tables of the models, those that exist."""
+    tables = set(inspect(connection).get_table_names())
+    return {
+        table: [dict(row) for row in connection.execute(select(table)).mappings()]
+        for table in Base.metadata.tables.values()
+        if table.name in tables
+    }
+
+
 async def delete_all_rows(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        for table in reversed(Base.metadata.sorted_tables):
-            await connection.execute(table.delete())
+    """Leaves the rows that the migrations have brought."""
+    from tests.plugins.databases import restore_rows  # it imports this module
+
+    await restore_rows(engine)

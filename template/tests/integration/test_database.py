@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
 
+import pytest
 from fastapi import FastAPI
 from sqlalchemy import (
     CheckConstraint,
@@ -17,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from starlette.types import Message, Receive, Scope, Send
 
-from app.db.base import Base, UtcDateTime
+from app.db.base import Base, EnumByValue, UtcDateTime
 from app.db.session import SessionDep
 from tests.client import ASGITransport, AsyncClient
 
@@ -74,6 +76,38 @@ def test_a_time_is_read_in_utc() -> None:
 def test_none_is_stored_and_read_as_none() -> None:
     assert UtcDateTime().process_bind_param(None, DefaultDialect()) is None
     assert UtcDateTime().process_result_value(None, DefaultDialect()) is None
+
+
+class Status(Enum):
+    OPEN = "open"
+    PAID = "paid"
+
+
+@pytest.mark.parametrize("value", [Status.PAID, "paid"])
+def test_an_enum_is_stored_by_its_value(value: Status | str) -> None:
+    assert EnumByValue(Status).process_bind_param(value, DefaultDialect()) == "paid"
+
+
+def test_an_enum_is_read_as_its_member() -> None:
+    assert EnumByValue(Status).process_result_value("paid", DefaultDialect()) is Status.PAID
+
+
+def test_no_member_is_stored_and_read_as_none() -> None:
+    assert EnumByValue(Status).process_bind_param(None, DefaultDialect()) is None
+    assert EnumByValue(Status).process_result_value(None, DefaultDialect()) is None
+
+
+def test_a_value_that_no_member_has_is_not_stored() -> None:
+    with pytest.raises(ValueError, match="'lost' is not a valid Status"):
+        EnumByValue(Status).process_bind_param("lost", DefaultDialect())
+
+
+@pytest.mark.parametrize("value", ["x" * 33, 1])
+def test_an_enum_whose_values_do_not_fit_is_refused(value: object) -> None:
+    unfit = Enum("unfit", {"MEMBER": value})
+
+    with pytest.raises(ValueError, match="at most 32 characters"):
+        EnumByValue(unfit)
 
 
 def test_each_constraint_and_each_index_has_a_name() -> None:

@@ -1,15 +1,14 @@
 """`--database-url` lets the tests run on a database that somebody else has created."""
 
-import asyncio
 import os
+from collections.abc import Callable
 
 import pytest
-from sqlalchemy import URL, exists, inspect, select
+from sqlalchemy import URL, Connection, func, inspect, select
 
 from app.db.base import Base
-from app.db.engine import create_engine, parse_database_url
-from tests.database import migrate
-from tests.helpers import settings_for
+from app.db.engine import parse_database_url
+from tests.database import RunOn, migrate
 
 GIVEN = pytest.StashKey[URL | None]()
 
@@ -37,21 +36,25 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"--database-url: {error}") from None
 
 
-def migrate_given(database_url: URL) -> None:
+def migrate_given(database_url: URL, run_on: RunOn, migrated_database: Callable[[], URL]) -> None:
+    """Refuses rows, except as many as the migrations bring to a new database."""
     try:
-        asyncio.run(refuse_rows(database_url))
+        found = run_on(database_url, count_rows)
+        expected = run_on(migrated_database(), count_rows) if any(found.values()) else {}
+        for table, count in found.items():
+            if count > expected.get(table, 0):
+                raise RuntimeError(
+                    f"there are rows in {table}. The tests need a database without rows."
+                )
         migrate(database_url)
     except Exception as error:
         pytest.exit(f"--database-url {database_url}: {error}", returncode=4)
 
 
-async def refuse_rows(database_url: URL) -> None:
-    engine = create_engine(settings_for(database_url))
-    async with engine.connect() as connection:
-        names = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-        for table in Base.metadata.sorted_tables:
-            if table.name in names and await connection.scalar(select(exists(select(table.c[0])))):
-                raise RuntimeError(
-                    f"there are rows in {table.name}. The tests need a database without rows."
-                )
-    await engine.dispose()
+def count_rows(connection: Connection) -> dict[str, int]:
+    tables = set(inspect(connection).get_table_names())
+    return {
+        table.name: connection.scalar(select(func.count()).select_from(table)) or 0
+        for table in Base.metadata.tables.values()
+        if table.name in tables
+    }
