@@ -48,6 +48,18 @@ class ByHand:
 
 
 @dataclass(frozen=True)
+class Later:
+    """A change that a team makes when its first migration has long been written."""
+
+    why: str
+    file: str
+    old: str
+    new: str
+    migration: str = ""
+    """The message for `poe migration`; empty if the change needs no migration."""
+
+
+@dataclass(frozen=True)
 class Wrong:
     """A mistake, and the words that the first lines of the failure must contain."""
 
@@ -69,6 +81,7 @@ class Feature:
     seams: tuple[Seam, ...]
     wrong: tuple[Wrong, ...]
     by_hand: tuple[ByHand, ...] = ()
+    later: tuple[Later, ...] = ()
     databases: tuple[str, ...] = DATABASES
     dependencies: tuple[str, ...] = ()
     migration: str = ""
@@ -103,6 +116,7 @@ def read_feature(folder: Path) -> Feature:
             seams=parts(Seam, description.pop("seams", [])),
             wrong=parts(Wrong, description.pop("wrong", [])),
             by_hand=parts(ByHand, description.pop("by_hand", [])),
+            later=parts(Later, description.pop("later", [])),
             **{name: frozen(value) for name, value in description.items()},
         )
     except (tomllib.TOMLDecodeError, TypeError) as error:
@@ -140,6 +154,7 @@ def check(feature: Feature) -> None:
             not by_hand.file.startswith(MIGRATIONS) for by_hand in feature.by_hand
         ),
         "has a [[by_hand]] and no `migration`": bool(feature.by_hand and not feature.migration),
+        "has a [[later]] and no `migration`": bool(feature.later and not feature.migration),
     }
     for fault, found in faults.items():
         if found:
@@ -190,14 +205,24 @@ def insert_below(file: Path, below: str, text: str, description: Path) -> None:
 def write_migration(service: Path, feature: Feature, programs: Path) -> None:
     """Writes the migration of a feature with the command of the service, and edits it by hand.
 
-    Raises `MigrationError` if the command fails, or changes anything but its own new file.
+    Then makes the changes that come later, which may have migrations of their own. Raises
+    `MigrationError` if the command fails, or changes anything but its own new file.
     """
     if not feature.migration:
         return
+    run_poe_migration(service, feature.name, feature.migration, programs)
+    for edit in feature.by_hand:
+        replace_in(service, edit.file, edit.old, edit.new, feature.description)
+    for change in feature.later:
+        replace_in(service, change.file, change.old, change.new, feature.description)
+        if change.migration:
+            run_poe_migration(service, feature.name, change.migration, programs)
+
+
+def run_poe_migration(service: Path, name: str, message: str, programs: Path) -> None:
     before = python_files(service)
-    command = [str(programs / "poe"), "migration", feature.migration]
     result = subprocess.run(
-        command,
+        [str(programs / "poe"), "migration", message],
         cwd=service,
         env=environment_of(programs),
         stdin=subprocess.DEVNULL,
@@ -210,11 +235,9 @@ def write_migration(service: Path, feature: Feature, programs: Path) -> None:
     changed = sorted(path for path in before | after if before.get(path) != after.get(path))
     if result.returncode != 0 or len(changed) != 1 or not changed[0].startswith(MIGRATIONS):
         raise MigrationError(
-            f"{feature.name}: `poe migration {feature.migration!r}` ended with "
-            f"{result.returncode} and wrote {changed or 'nothing'}.\n{result.stdout}"
+            f"{name}: `poe migration {message!r}` ended with {result.returncode} and wrote "
+            f"{changed or 'nothing'}.\n{result.stdout}"
         )
-    for edit in feature.by_hand:
-        replace_in(service, edit.file, edit.old, edit.new, feature.description)
 
 
 def python_files(service: Path) -> dict[str, bytes]:

@@ -10,7 +10,7 @@ from app.plans.schemas import PlanPublic
 
 router = APIRouter(prefix="/plans", tags=["plans"])
 
-Name = Annotated[Text, Path(max_length=20)]
+Name = Annotated[Text, Path(max_length=20, examples=["free"])]
 
 
 @router.get("")
