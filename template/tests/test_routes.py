@@ -58,7 +58,7 @@ ROWS: dict[str, NewRow] = {
 }
 
 # Valid requests that the OpenAPI document can't tell: arguments for `client.request`, and `path`
-# for parameters of the path. `...` stands for the id of a row, as in {"json": {"task_id": ...}}.
+# for parameters of the path. `...` stands for the id of a row, as in {"json": {"note_id": ...}}.
 REQUESTS: dict[Route, dict[str, Any]] = {
     # Your own requests go below this line.
 }

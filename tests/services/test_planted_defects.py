@@ -158,9 +158,9 @@ DEFECTS = {
     ),
     "the tests share one session": (
         "tests/conftest.py",
-        "    return async_sessionmaker(\n        connection, expire_on_commit=False, "
-        'join_transaction_mode="create_savepoint"\n    )\n',
-        "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n",
+        "    return async_sessionmaker(\n        connection,\n        class_=SessionInTurn,\n",
+        "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n"
+        "    return async_sessionmaker(\n        connection,\n        class_=SessionInTurn,\n",
     ),
     "a savepoint is a transaction of its own": (
         "app/db/engine.py",
