@@ -39,7 +39,7 @@ def install(session: nox.Session, *requirements: str, group: str | None = None) 
 
 
 def write_to_memory(session: nox.Session) -> None:
-    """Memory is faster for an update, which starts 200 processes that write small files."""
+    """Memory is faster for what writes many small files: an update, copies of a service."""
     memory = Path("/dev/shm")
     if memory.is_dir() and shutil.disk_usage(memory).free > 2 * 1024**3:
         session.env["TMPDIR"] = str(memory)
@@ -105,6 +105,17 @@ def combinations(session: nox.Session) -> None:
 
 
 @nox.session(tags=["ci"])
+def growth(session: nox.Session) -> None:
+    """Put features into services, right and wrong, alone and together; add tables to proof.html.
+
+    `uvx nox -s growth -- invoices --database sqlite` proves one feature on one database.
+    """
+    install(session, group="evergreen")
+    write_to_memory(session)
+    session.run("python", "-m", "tools.growth", *session.posargs)
+
+
+@nox.session(tags=["ci"])
 def updates(session: nox.Session) -> None:
     """Update services of every release, edited as by teams; add a table to proof.html."""
     install(session, group="test")
@@ -134,6 +145,16 @@ def fleet(session: nox.Session) -> None:
     install(session, group="evergreen")
     write_to_memory(session)
     session.run("python", "-m", "tools.benchmarks.fleet", *session.posargs)
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Make clients from the OpenAPI document of a service, and use them (nightly; needs Node)."""
+    install(session, group="clients")
+    with rendered(session, "service") as folder:
+        with session.chdir(folder):
+            session.run("uv", "sync", "--quiet", external=True)
+        session.run("python", "-m", "tools.clients", str(folder))
 
 
 @nox.session

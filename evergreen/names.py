@@ -48,7 +48,10 @@ def settings_in(tree: ast.Module) -> Iterator[str]:
 
 
 def importable_names(path: str, tree: ast.Module) -> Iterator[str]:
-    """The public names that a module defines or lists in `__all__`; a conftest has none."""
+    """The public names that a module defines, lists in `__all__` or imports `as` the same name.
+
+    A conftest has none.
+    """
     if path.endswith("conftest.py"):
         return
     for node in tree.body:
@@ -65,6 +68,8 @@ def defined_by(node: ast.stmt) -> Iterator[str]:
             yield node.name
     elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         yield node.target.id
+    elif isinstance(node, ast.ImportFrom):
+        yield from (imported.name for imported in node.names if imported.asname == imported.name)
     elif isinstance(node, ast.Assign):
         for target in node.targets:
             if isinstance(target, ast.Name):

@@ -119,7 +119,10 @@ def check_schema(path: str, text: str, schema: str) -> list[str]:
 
 
 def safe_workflow(path: str, text: str) -> list[str]:
-    if not PurePath(path).match(".github/workflows/*"):
+    """The same program checks what Dependabot is asked for."""
+    if not any(
+        PurePath(path).match(f".github/{name}") for name in ("workflows/*", "dependabot.yml")
+    ):
         return []
     return run_tool_on_text(
         path, text, "zizmor", "--offline", "--persona=auditor", "--quiet", "--no-progress"
@@ -205,19 +208,19 @@ def answers_have_arrived(folder: Path, answers: Answers) -> list[Finding]:
 
 
 def arguments_of_the_app(source: str) -> dict[str, Any]:
-    """Returns the constant arguments of `FastAPI(…)`; raises `ValueError` without such a call."""
+    """Returns the constant arguments of `Service(…)`; raises `ValueError` without such a call."""
     for node in ast.walk(ast.parse(source)):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Name)
-            and node.func.id == "FastAPI"
+            and node.func.id == "Service"
         ):
             return {
                 str(keyword.arg): keyword.value.value
                 for keyword in node.keywords
                 if isinstance(keyword.value, ast.Constant)
             }
-    raise ValueError("app/main.py does not call FastAPI")
+    raise ValueError("app/main.py does not call Service")
 
 
 def without_jinja(folder: Path, answers: Answers) -> list[Finding]:

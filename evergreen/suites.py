@@ -21,7 +21,7 @@ from evergreen.postgresql_server import free_port, open_folder
 # in a folder without them.
 UNSEEN = re.compile(
     r"(\.copier-answers\.yml|\.dockerignore|\.env\.example|\.gitignore|\.gitlab-ci\.yml"
-    r"|Dockerfile|README\.md|compose\.yaml)$|\.github/|docs/"
+    r"|AGENTS\.md|Dockerfile|README\.md|compose\.yaml)$|\.github/|docs/"
 )
 
 

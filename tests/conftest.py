@@ -9,6 +9,7 @@ import copier
 import pytest
 
 from evergreen.compilation import compiled_once
+from evergreen.growth import add_dependencies, read_library
 from evergreen.releases import ANONYMOUS_IDENTITY, TIP, commit_all, fresh_files, git, tagged_clone
 from evergreen.services import Render, copy_of, install_service
 from evergreen.suites import own_environment
@@ -99,13 +100,17 @@ def own_template(template_with_releases: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def programs(template_with_releases: Path, worker_id: str) -> dict[str, Path]:
-    """The folder of the programs that a service of the tip has installed, by database."""
+    """The folder of the programs that a service of the tip has installed, by database.
+
+    With the dependencies of all features of tests/growth.
+    """
     folders = {}
     for database in ("sqlite", "postgresql"):
         folder = RESULTS / f"installed/updates {database} {worker_id}"
         folder.mkdir(parents=True, exist_ok=True)
         files = fresh_files(template_with_releases, TIP, {"database": database})
         (folder / "pyproject.toml").write_bytes(files["pyproject.toml"])
+        add_dependencies(folder / "pyproject.toml", read_library())
         command = ["uv", "sync", "--quiet"]
         subprocess.run(command, cwd=folder, env=own_environment(), check=True)
         folders[database] = folder / ".venv/bin"

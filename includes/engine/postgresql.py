@@ -4,11 +4,12 @@ from functools import partial
 from typing import Annotated, Any
 
 import asyncpg
-from fastapi import Depends, Request
+from fastapi import Depends
 from pydantic import Field, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, NullPool, event, exc, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from starlette.requests import HTTPConnection
 
 from app import NAME
 
@@ -155,8 +156,8 @@ def migrating(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SELECT pg_advisory_unlock(hashtext('alembic_version'))")
 
 
-async def get_engine(request: Request) -> AsyncEngine:
-    engine: AsyncEngine = request.app.state.engine
+async def get_engine(connection: HTTPConnection) -> AsyncEngine:
+    engine: AsyncEngine = connection.app.state.engine
     return engine
 
 

@@ -219,6 +219,12 @@ def execute(url: URL, statement: str) -> list[Any]:
     return asyncio.run(execute())
 
 
+def has_written(connection: Connection) -> bool:
+    """Only a transaction that writes has a number."""
+    number = connection.exec_driver_sql("SELECT pg_current_xact_id_if_assigned()").scalar()
+    return number is not None
+
+
 def address_of(url: URL) -> Address:
     host, port = url.host or url.query.get("host"), url.port or url.query.get("port")
     return str(host), str(port or 5432), str(url.database)

@@ -67,6 +67,12 @@ def url_of(database: str | Path) -> URL:
     return URL.create("sqlite+aiosqlite", database=str(database))
 
 
+def has_written(connection: Connection) -> bool:
+    """The driver begins a transaction before a write only."""
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.in_transaction)
+
+
 def path_of(database: str | None) -> Path:
     """The path of a database file, which a URI may name."""
     return Path((database or "").removeprefix("file:").partition("?")[0]).resolve()

@@ -4,7 +4,7 @@ import http.client
 from typing import Any, ClassVar
 
 import structlog
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response, WebSocket, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
@@ -12,7 +12,9 @@ from pydantic.json_schema import models_json_schema
 from sqlalchemy import exc
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketState
 
 from app.db.engine import is_busy
 
@@ -20,6 +22,8 @@ log = structlog.stdlib.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 20
+# What the frame that closes a WebSocket has room for.
+MAX_REASON_BYTES = 123
 
 # The titles of RFC 9110; Python has older ones before 3.13.
 TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
@@ -37,12 +41,19 @@ class UnauthenticatedError(ServiceError):
     headers: ClassVar = {"WWW-Authenticate": "Bearer"}
 
 
+class ForbiddenError(ServiceError):
+    status = 403
+
+
 class NotFoundError(ServiceError):
     status = 404
 
 
 class ConflictError(ServiceError):
     status = 409
+
+
+# Your own errors go below this line.
 
 
 class InvalidPart(BaseModel):
@@ -63,11 +74,13 @@ class Problem(BaseModel):
 
 # For FastAPI's `responses`: every response that is not a success. `model` would be shorter,
 # but then FastAPI would document application/json as well.
+PROBLEM_RESPONSE: dict[str, Any] = {
+    "description": "A problem",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+}
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "A problem",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    "4XX": PROBLEM_RESPONSE,
+    "default": PROBLEM_RESPONSE,
 }
 
 
@@ -83,14 +96,28 @@ class ProblemResponse(Response):
     ) -> None:
         problem = Problem(title=title_of(status), status=status, detail=detail, errors=errors)
         super().__init__(problem.model_dump_json(exclude_none=True), status, headers)
+        self.reason = detail or problem.title
 
 
 def title_of(status: int) -> str:
     return TITLES.get(status) or http.client.responses.get(status, "Error")
 
 
-async def service_error(request: Request, error: ServiceError) -> Response:
-    return ProblemResponse(error.status, str(error), headers=error.headers)
+async def respond(connection: HTTPConnection, problem: ProblemResponse) -> Response | None:
+    """Closes a WebSocket that has been accepted: there is no response to it any more."""
+    if (
+        isinstance(connection, WebSocket)
+        and connection.application_state is WebSocketState.CONNECTED
+    ):
+        reason = problem.reason.encode()[:MAX_REASON_BYTES].decode(errors="ignore")
+        await connection.close(status.WS_1008_POLICY_VIOLATION, reason)
+        return None
+    return problem
+
+
+async def service_error(connection: HTTPConnection, error: ServiceError) -> Response | None:
+    problem = ProblemResponse(error.status, str(error), headers=error.headers)
+    return await respond(connection, problem)
 
 
 async def invalid_request(request: Request, error: RequestValidationError) -> Response:
@@ -108,26 +135,27 @@ async def invalid_request(request: Request, error: RequestValidationError) -> Re
     return ProblemResponse(422, "The request has invalid parts.", errors)
 
 
-async def http_error(request: Request, error: HTTPException) -> Response:
+async def http_error(connection: HTTPConnection, error: HTTPException) -> Response | None:
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        headers["Allow"] = ", ".join(sorted(allowed_methods(request)))
+        headers["Allow"] = ", ".join(sorted(allowed_methods(connection)))
     detail = str(error.detail)
     # Where a detail is left out, Starlette repeats the title.
     if detail in {title_of(error.status_code), http.client.responses.get(error.status_code)}:
-        return ProblemResponse(error.status_code, headers=headers)
-    return ProblemResponse(error.status_code, detail, headers=headers)
+        return await respond(connection, ProblemResponse(error.status_code, headers=headers))
+    return await respond(connection, ProblemResponse(error.status_code, detail, headers=headers))
 
 
-async def database_error(request: Request, error: exc.DBAPIError) -> Response:
+async def database_error(connection: HTTPConnection, error: exc.DBAPIError) -> Response | None:
     if not is_busy(error):
         raise error
-    return await database_busy(request, error)
+    return await database_busy(connection, error)
 
 
-async def database_busy(request: Request, error: Exception) -> Response:
+async def database_busy(connection: HTTPConnection, error: Exception) -> Response | None:
     log.warning("The database is busy", error=str(error))
-    return ProblemResponse(503, "The database is busy.", headers={"Retry-After": "1"})
+    problem = ProblemResponse(503, "The database is busy.", headers={"Retry-After": "1"})
+    return await respond(connection, problem)
 
 
 async def unexpected_error(request: Request, error: Exception) -> Response:
@@ -136,12 +164,12 @@ async def unexpected_error(request: Request, error: Exception) -> Response:
     return ProblemResponse(500, headers={"X-Request-ID": request_id})
 
 
-def allowed_methods(request: Request) -> set[str]:
+def allowed_methods(connection: HTTPConnection) -> set[str]:
     """Those of every route of the path: the router reports only the first matching route's."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    path = connection.scope["path"].removeprefix(connection.scope.get("root_path", ""))
     return {
         method
-        for route in iter_route_contexts(request.app.routes)
+        for route in iter_route_contexts(connection.app.routes)
         if route.path_regex.match(path)
         for method in route.methods or ()
     }

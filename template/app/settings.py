@@ -1,12 +1,26 @@
+import re
 from typing import Annotated, Literal, Self
 
-from fastapi import Depends, Request
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import SettingsConfigDict
+from fastapi import Depends
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+from starlette.requests import HTTPConnection
 
 from app.db.engine import DatabaseSettings
 
 DEVELOPMENT_SECRET_KEY = "for-development-only-never-in-production"
+ORIGIN = re.compile(r"\*|https?://[^/?#@\s,]+")
+
+
+def parse_origins(value: object) -> object:
+    """Splits the text of a variable at its commas. A browser sends an origin without a path."""
+    if not isinstance(value, str):
+        return value
+    origins = [origin.strip() for origin in value.split(",") if origin.strip()]
+    for origin in origins:
+        if not ORIGIN.fullmatch(origin):
+            raise ValueError(f"CORS_ORIGINS: {origin!r} must look like https://app.example.com")
+    return origins
 
 
 class Settings(DatabaseSettings):
@@ -29,6 +43,9 @@ class Settings(DatabaseSettings):
     argon2_memory_kib: int = Field(default=19 * 1024, ge=8)
     argon2_passes: int = Field(default=2, ge=1)
 
+    # The pages that may call this service from a browser: https://app.example.com, or *
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_origins)] = ()
+
     # The settings of your own slices go below this line.
 
     @model_validator(mode="after")
@@ -43,8 +60,8 @@ class Settings(DatabaseSettings):
         return self
 
 
-async def get_settings(request: Request) -> Settings:
-    settings: Settings = request.app.state.settings
+async def get_settings(connection: HTTPConnection) -> Settings:
+    settings: Settings = connection.app.state.settings
     return settings
 
 

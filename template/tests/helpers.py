@@ -5,11 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import User
 from app.settings import Settings
-from tests.client import AsyncBaseTransport, AsyncClient, Request, Response
-
-# The requests of a test in their order, for the report if it fails. A request that made the
-# app fail has no response.
-exchanges: dict[Request, Response | None] = {}
+from tests.client import AsyncBaseTransport, AsyncClient, remember_request, remember_response
 
 
 def settings_for(database_url: URL) -> Settings:
@@ -19,7 +15,7 @@ def settings_for(database_url: URL) -> Settings:
 
 def http_client(
     transport: AsyncBaseTransport,
-    base_url: str = "http://test",
+    base_url: str = "https://test",  # or cookies that are `Secure` would not be sent back
     headers: dict[str, str] | None = None,
 ) -> AsyncClient:
     return AsyncClient(
@@ -29,15 +25,6 @@ def http_client(
         trust_env=False,  # or a proxy would get the requests
         event_hooks={"request": [remember_request], "response": [remember_response]},
     )
-
-
-async def remember_request(request: Request) -> None:
-    exchanges[request] = None
-
-
-async def remember_response(response: Response) -> None:
-    await response.aread()
-    exchanges[response.request] = response
 
 
 async def add_user(

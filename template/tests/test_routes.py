@@ -1,20 +1,37 @@
 """Checks of every route, including those that are not written yet."""
 
+import math
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from fastapi.routing import RouteContext, iter_route_contexts
-from pydantic import TypeAdapter
+from fastapi.routing import RouteContext
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.types import Receive, Scope, Send
 
 from app import VERSION
+from app.auth.models import User
 from app.errors import PROBLEM_RESPONSES
 from tests.client import AsyncClient
+from tests.conftest import ClientAs
+from tests.helpers import add_user
+from tests.route_requests import (
+    Exchange,
+    NewRow,
+    NoRequestError,
+    Operation,
+    Requests,
+    Route,
+    Rows,
+    advice,
+    find_operations,
+    send,
+)
 
-Route = tuple[str, str]
-
-# Anyone can use these routes, without a token.
+# Anyone can use these routes, without a token. A WebSocket is ("WEBSOCKET", its path), and a
+# mounted app without routes, such as a folder of files, ("MOUNT", its path).
 PUBLIC: set[Route] = {
+    # Your own public routes go below this line.
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("POST", "/auth/register"),
@@ -28,110 +45,227 @@ PUBLIC: set[Route] = {
 # Every user can use the rows of all users through these routes.
 SHARED: set[Route] = set()
 
+# Only users with a role can use these routes; all others get a 403.
+RESTRICTED: list[Route] = [
+    # Your own restricted routes go below this line.
+]
+
+# How a row is created that no POST creates: by the path of its collection, or by the name of the
+# field that names it. `async def new_invoice(client: AsyncClient) -> str` returns its address; it
+# can have a parameter `session: AsyncSession`, too.
+ROWS: dict[str, NewRow] = {
+    # Your own rows go below this line.
+}
+
+# Valid requests that the OpenAPI document can't tell: arguments for `client.request`, and `path`
+# for parameters of the path. `...` stands for the id of a row, as in {"json": {"note_id": ...}}.
+REQUESTS: dict[Route, dict[str, Any]] = {
+    # Your own requests go below this line.
+}
+
+
+@pytest.fixture(scope="session")
+def operations(apps: tuple[FastAPI, FastAPI]) -> dict[Route, Operation]:
+    return find_operations(apps[0])
+
+
+@pytest.fixture(scope="session")
+def requests(operations: dict[Route, Operation]) -> Requests:
+    return Requests(operations, ROWS, REQUESTS, RESTRICTED)
+
 
 @pytest.fixture
-def routes(app: FastAPI) -> dict[Route, RouteContext]:
-    return {
-        (method, route.path_format or ""): route
-        for route in iter_route_contexts(app.routes)
-        for method in route.methods or ()
-        if method != "HEAD"
-    }
+async def users(
+    requests: Requests, app: FastAPI, client_as: ClientAs, fake_user: User, session: AsyncSession
+) -> tuple[Rows, Rows]:
+    """The rows of two users."""
+
+    def rows_of(user: User) -> Rows:
+        async def app_as_user(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, "user_id": user.id}, receive, send)
+
+        return Rows(requests, client_as(user), app_as_user, session)
+
+    return rows_of(fake_user), rows_of(await add_user(session, "grace@example.com"))
+
+
+def test_the_lists_name_only_routes_of_the_app(operations: dict[Route, Operation]) -> None:
+    assert {*PUBLIC, *SHARED, *RESTRICTED, *REQUESTS} - operations.keys() == set()
 
 
 async def test_every_route_that_is_not_public_returns_401_without_a_token(
-    routes: dict[Route, RouteContext], anonymous_client: AsyncClient
+    requests: Requests, app_with_login: FastAPI, anonymous_client: AsyncClient
 ) -> None:
-    statuses = {
-        (method, path): (await anonymous_client.request(method, path)).status_code
-        for method, path in routes.keys() - PUBLIC
-    }
+    mistakes = []
+    for route, operation in requests.operations.items():
+        if route in PUBLIC:
+            continue
+        if operation.method == "MOUNT":
+            mistakes.append(
+                f"{operation} has no routes that a test can see. If anyone can use whatever is "
+                f"there, list {route} in PUBLIC."
+            )
+            continue
+        path = requests.without_rows(operation)["path"]
+        response = await send(anonymous_client, app_with_login, operation, {"path": path})
+        # A WebSocket that is closed before it is accepted is a 403 to its client.
+        expected = {401, 403} if operation.method == "WEBSOCKET" else {401}
+        if response.status_code not in expected:
+            mistakes.append(
+                f"{operation} returned {response.status_code} without a token. Give it the "
+                f"parameter `user: CurrentUser`; or, if anyone can use it, list {route} in PUBLIC."
+            )
 
-    assert statuses == dict.fromkeys(routes.keys() - PUBLIC, 401)
-    assert routes.keys() >= PUBLIC | SHARED
+    fail_because_of(mistakes)
+
+
+async def test_restricted_routes_return_403_to_users_without_the_role(
+    requests: Requests, users: tuple[Rows, Rows]
+) -> None:
+    mistakes = []
+    for route in RESTRICTED:
+        operation = requests.operations[route]
+        request = requests.without_rows(operation)
+        for rows in users:
+            response = await send(rows.client, rows.app, operation, request)
+            if response.status_code != 403:
+                mistakes.append(
+                    f"{Exchange(operation, request, response)}. A route of RESTRICTED must return "
+                    "403 before it looks at the request: check the role in a dependency."
+                )
+
+    fail_because_of(mistakes)
 
 
 async def test_each_route_of_a_row_finds_it_only_for_its_owner(
-    routes: dict[Route, RouteContext], client: AsyncClient, other_client: AsyncClient
+    requests: Requests, users: tuple[Rows, Rows]
 ) -> None:
-    routes_of_a_row = {(method, path) for method, path in routes if "{" in path} - SHARED
-    addresses: dict[str, str] = {}
-    found = {}
+    owner, other = users
+    operations = [
+        operation
+        for route, operation in requests.operations.items()
+        if route not in {*PUBLIC, *SHARED, *RESTRICTED} and operation.method != "MOUNT"
+        if "{" in operation.path or requests.references(operation)
+    ]
+    # What deletes a row comes last, and its children before it.
+    operations.sort(key=lambda it: -it.path.count("/") if it.method == "DELETE" else -math.inf)
+    mistakes: list[str] = []
+    for operation in operations:
+        try:
+            leaks = await leaks_to_another_user(operation, owner, other)
+            exchange = await owner.send(operation)
+            if exchange.status == 404:
+                # An earlier route may have deleted the rows, so that nobody finds them.
+                owner.doubt(operation)
+                leaks = await leaks_to_another_user(operation, owner, other)
+                exchange = await owner.send(operation)
+            # A conflict with what the row is shows that it was found.
+            if exchange.status < 400 or exchange.status == 409:
+                mistakes += leaks
+            else:
+                mistakes.append(f"{exchange}. {advice(exchange.status)}")
+        except NoRequestError as error:
+            mistakes.append(str(error))
 
-    # The routes that delete the row come last.
-    for method, path in sorted(routes_of_a_row, key=lambda route: route[0] == "DELETE"):
-        if path not in addresses:
-            addresses[path] = await address_of_a_new_row(client, routes, path)
-        body = example_body(routes[method, path])
-        by_another = await other_client.request(method, addresses[path], json=body)
-        by_its_owner = await client.request(method, addresses[path], json=body)
-        found[method, path] = (by_another.status_code, by_its_owner.is_success)
-
-    assert found == dict.fromkeys(routes_of_a_row, (404, True))
-
-
-async def address_of_a_new_row(
-    client: AsyncClient, routes: dict[Route, RouteContext], path: str
-) -> str:
-    """Fills in a path: a POST to the path before the parameter creates a row."""
-    collection, _, rest = path.rpartition("/{")
-    assert ("POST", collection) in routes, f"POST {collection} is missing, or {path} in SHARED."
-    body = example_body(routes["POST", collection])
-    if "{" in collection:
-        collection = await address_of_a_new_row(client, routes, collection)
-    response = await client.post(collection, json=body)
-    assert response.is_success, f"POST {collection} refused {body}: give its fields examples."
-    assert "Location" in response.headers, f"POST {collection} must return a Location."
-    return response.headers["Location"] + rest.partition("}")[2]
-
-
-def example_body(route: RouteContext) -> Any:
-    """With every field, since an empty change would not write anything."""
-    if route.body_field is None:
-        return None
-    schema = TypeAdapter(route.body_field.field_info.annotation).json_schema()
-    return example(schema, schema.get("$defs", {}))
+    fail_because_of(mistakes)
 
 
-def example(schema: dict[str, Any], definitions: dict[str, Any]) -> Any:
-    if "examples" in schema:
-        return schema["examples"][0]
-    if "$ref" in schema:
-        return example(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    if "anyOf" in schema:
-        return example(schema["anyOf"][0], definitions)
-    if "enum" in schema:
-        return schema["enum"][0]
-    if "properties" in schema:
-        return {name: example(part, definitions) for name, part in schema["properties"].items()}
-    return {"integer": 1, "number": 1, "boolean": True, "array": []}.get(
-        schema.get("type", ""), "x"
-    )
+async def leaks_to_another_user(operation: Operation, owner: Rows, other: Rows) -> list[str]:
+    """Another user sends rows of the owner: all that the path names, then one at a time."""
+    references = owner.requests.references(operation)
+    in_path = tuple(reference for reference in references if reference.in_path)
+    own_rows = [row for row in references if not is_shared(row.collection, owner.requests)]
+    leaks = []
+    for foreign in dict.fromkeys([in_path, *((row,) for row in own_rows)]):
+        if not set(foreign) & set(own_rows):
+            continue
+        exchange = await other.send(operation, dict.fromkeys(foreign, owner))
+        expected = {404} if foreign[0].in_path else set(range(400, 500))
+        if operation.method == "WEBSOCKET":
+            expected = {403, 404}
+        if exchange.status not in expected:
+            names = " and ".join(reference.name for reference in foreign)
+            collections = " and ".join(reference.collection for reference in foreign)
+            leaks.append(
+                f"{exchange}, with the {names} of another user. Look the row up together with its "
+                "owner, and raise NotFoundError if there is none. If every user can use all rows "
+                f"of {collections}, list their routes in SHARED."
+            )
+    return leaks
+
+
+def is_shared(collection: str, requests: Requests) -> bool:
+    """No user has rows of his own there: no route of a row is for its owner only."""
+    rows = {(method, path) for method, path in requests.operations if row_of(path) == collection}
+    return (rows or {("GET", collection)}) <= {*PUBLIC, *SHARED, *RESTRICTED}
+
+
+def row_of(path: str) -> str | None:
+    return path.rpartition("/{")[0] if path.endswith("}") else None
+
+
+def fail_because_of(mistakes: list[str]) -> None:
+    if mistakes:
+        pytest.fail("\n".join(dict.fromkeys(mistakes)), pytrace=False)
 
 
 @pytest.fixture
-def documented(routes: dict[Route, RouteContext]) -> dict[Route, RouteContext]:
+def documented(operations: dict[Route, Operation]) -> dict[Route, RouteContext]:
+    """The operations of the service's own OpenAPI document; a mounted app has another one."""
     return {
-        route: context
-        for route, context in routes.items()
-        if context.endpoint.__module__.startswith("app.")
+        route: operation.route
+        for route, operation in operations.items()
+        if operation.document and not operation.mounted
     }
 
 
 def test_each_route_is_documented_with_its_slice(documented: dict[Route, RouteContext]) -> None:
-    tags = {route: context.tags for route, context in documented.items()}
-
-    assert tags == {
-        route: [context.endpoint.__module__.split(".")[1]] for route, context in documented.items()
+    # A route of app/billing/invoices/routes.py can have either of the two tags.
+    slices = {
+        route: context.endpoint.__module__.split(".")[1:] for route, context in documented.items()
     }
+
+    assert {
+        route: context.tags
+        for route, context in documented.items()
+        if not (len(context.tags) == 1 and context.tags[0] in slices[route])
+    } == {}
 
 
 def test_each_route_is_documented_to_return_errors_as_problems(
     documented: dict[Route, RouteContext],
 ) -> None:
-    errors = {route: context.responses["default"] for route, context in documented.items()}
+    errors = {
+        route: [context.responses.get(status) for status in ("4XX", "default")]
+        for route, context in documented.items()
+    }
 
-    assert errors == dict.fromkeys(documented, PROBLEM_RESPONSES["default"])
+    assert errors == dict.fromkeys(documented, [PROBLEM_RESPONSES["default"]] * 2)
+
+
+def test_each_route_is_documented_under_the_name_of_its_function(
+    documented: dict[Route, RouteContext],
+) -> None:
+    """Unless it has an `operation_id` of its own: that is what a generated client calls it."""
+    routes = {
+        route: context for route, context in documented.items() if context.operation_id is None
+    }
+
+    assert {route: context.unique_id for route, context in routes.items()} == {
+        route: context.name for route, context in routes.items()
+    }
+
+
+def test_no_two_routes_have_functions_of_the_same_name(
+    documented: dict[Route, RouteContext],
+) -> None:
+    routes: dict[str, list[str]] = {}
+    for (method, path), context in documented.items():
+        route = f"{method} {path} in {context.endpoint.__module__}"
+        routes.setdefault(context.operation_id or context.unique_id, []).append(route)
+    to_rename = {name: several for name, several in routes.items() if len(several) > 1}
+
+    assert to_rename == {}, "A generated client has one function of a name: rename the others."
 
 
 def test_the_api_is_documented_as_that_of_this_service(app: FastAPI) -> None:

@@ -119,3 +119,32 @@ def test_a_refused_secret_is_not_in_the_error(monkeypatch: pytest.MonkeyPatch) -
         Settings()
 
     assert "too short a secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("", ()),
+        ("*", ("*",)),
+        (
+            "https://app.example.com, http://localhost:3000,",
+            ("https://app.example.com", "http://localhost:3000"),
+        ),
+    ],
+)
+def test_origins_are_separated_by_commas(
+    monkeypatch: pytest.MonkeyPatch, text: str, origins: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", text)
+
+    assert Settings().cors_origins == origins
+
+
+@pytest.mark.parametrize("text", ["app.example.com", "https://app.example.com/", "https://*,x"])
+def test_a_text_that_no_browser_sends_as_its_origin_is_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("CORS_ORIGINS", text)
+
+    with pytest.raises(ValidationError, match=r"must look like https://app\.example\.com"):
+        Settings()

@@ -3,10 +3,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from app.tasks.schemas import Page, TaskCreate, TaskUpdate
+from app.tasks.schemas import TaskCreate, TaskQuery, TaskUpdate
 
 
-def error_of(schema: type[TaskCreate | TaskUpdate | Page], data: dict[str, Any]) -> str:
+def error_of(schema: type[TaskCreate | TaskQuery | TaskUpdate], data: dict[str, Any]) -> str:
     with pytest.raises(ValidationError) as error:
         schema.model_validate(data)
     return error.value.errors()[0]["type"]
@@ -49,25 +49,18 @@ def test_an_invalid_change_is_refused(data: dict[str, Any], error: str) -> None:
     assert error_of(TaskUpdate, data) == error
 
 
-def test_a_page_has_the_first_50_tasks_by_default() -> None:
-    assert Page() == Page(limit=50, offset=0)
-
-
-@pytest.mark.parametrize(("limit", "offset"), [(1, 0), (100, 1_000_000)])
-def test_a_page_at_a_limit_is_accepted(limit: int, offset: int) -> None:
-    page = Page(limit=limit, offset=offset)
-
-    assert (page.limit, page.offset) == (limit, offset)
+def test_a_list_has_the_first_50_tasks_by_default_done_or_not() -> None:
+    assert TaskQuery().model_dump() == {"limit": 50, "offset": 0, "sort": "created_at"}
 
 
 @pytest.mark.parametrize(
     ("data", "error"),
     [
-        ({"limit": 0}, "greater_than_equal"),
         ({"limit": 101}, "less_than_equal"),
-        ({"offset": -1}, "greater_than_equal"),
-        ({"offset": 1_000_001}, "less_than_equal"),
+        ({"done": None}, "bool_type"),
+        ({"sort": "title"}, "literal_error"),
+        ({"order": "title"}, "extra_forbidden"),
     ],
 )
-def test_an_invalid_page_is_refused(data: dict[str, Any], error: str) -> None:
-    assert error_of(Page, data) == error
+def test_an_invalid_query_is_refused(data: dict[str, Any], error: str) -> None:
+    assert error_of(TaskQuery, data) == error

@@ -4,6 +4,7 @@ from unittest.mock import ANY
 from uuid import UUID
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import User
@@ -25,26 +26,30 @@ def invalid(error_type: str, *location: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def tasks(session: AsyncSession, fake_user: User) -> list[dict[str, Any]]:
-    """Four of `fake_user` as the API returns them, the oldest first."""
+    """Four of `fake_user` as the API returns them, the oldest first. The second one is done."""
     start = now()
     tasks = [
         Task(
             id=UUID(int=100 - second),  # in another order than the times
             owner_id=fake_user.id,
             title=title,
+            done=title == "Call Grace",
             created_at=start + timedelta(seconds=second),
         )
         for second, title in enumerate(["Buy milk", "Call Grace", "Answer the letter", "Sleep"])
     ]
     session.add_all(reversed(tasks))
     await session.commit()
-    return [TaskPublic.model_validate(task).model_dump(mode="json") for task in tasks]
+    # If the response has a relation of the task, it is loaded here.
+    return await session.run_sync(
+        lambda _: [TaskPublic.model_validate(task).model_dump(mode="json") for task in tasks]
+    )
 
 
 @pytest.fixture
 def task(tasks: list[dict[str, Any]]) -> dict[str, Any]:
     """Neither the first one nor the last."""
-    return tasks[1]
+    return tasks[2]
 
 
 async def test_a_new_task_has_its_title_and_is_not_done(client: AsyncClient) -> None:
@@ -91,13 +96,57 @@ async def test_a_page_of_the_list_is_in_the_order_of_creation(
 
     assert response.status_code == 200
     assert response.json() == tasks[1:3]
+    assert response.headers["X-Total-Count"] == "4"
 
 
-async def test_a_page_with_an_unknown_parameter_is_refused(client: AsyncClient) -> None:
+async def test_a_list_begins_with_the_newest_task_if_it_is_sorted_so(
+    client: AsyncClient, tasks: list[dict[str, Any]]
+) -> None:
+    response = await client.get("/tasks", params={"sort": "-created_at"})
+
+    assert response.status_code == 200
+    assert response.json() == tasks[::-1]
+
+
+@pytest.mark.parametrize(("done", "places"), [(True, [1]), (False, [0, 2, 3])])
+async def test_a_list_is_filtered_and_counted(
+    client: AsyncClient, tasks: list[dict[str, Any]], done: bool, places: list[int]
+) -> None:
+    response = await client.get("/tasks", params={"done": done})
+
+    assert response.status_code == 200
+    assert response.json() == [tasks[place] for place in places]
+    assert response.headers["X-Total-Count"] == str(len(places))
+
+
+async def test_tasks_of_other_users_are_neither_listed_nor_counted(
+    other_client: AsyncClient, tasks: list[dict[str, Any]]
+) -> None:
+    response = await other_client.get("/tasks")
+
+    assert response.status_code == 200
+    assert response.json() == []
+    assert response.headers["X-Total-Count"] == "0"
+
+
+async def test_a_list_with_an_unknown_order_is_refused(client: AsyncClient) -> None:
     response = await client.get("/tasks", params={"sort": "title"})
 
     assert response.status_code == 422
-    assert response.json() == invalid("extra_forbidden", "query", "sort")
+    assert response.json() == invalid("literal_error", "query", "sort")
+
+
+async def test_a_list_with_an_unknown_parameter_is_refused(client: AsyncClient) -> None:
+    response = await client.get("/tasks", params={"order": "title"})
+
+    assert response.status_code == 422
+    assert response.json() == invalid("extra_forbidden", "query", "order")
+
+
+def test_the_total_is_documented(app: FastAPI) -> None:
+    response = app.openapi()["paths"]["/tasks"]["get"]["responses"]["200"]
+
+    assert response["headers"]["X-Total-Count"]["schema"] == {"type": "integer"}
 
 
 async def test_a_task_is_read(client: AsyncClient, task: dict[str, Any]) -> None:

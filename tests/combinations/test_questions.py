@@ -69,8 +69,19 @@ def test_a_bad_answer_is_refused_with_a_sentence_and_writes_nothing(
     with pytest.raises(ValueError, match="Validation error") as error:
         render(**{answer: value})
 
-    assert sentence in str(error.value)
+    # Copier begins with the name of the question.
+    message = str(error.value).partition("': ")[2]
+    assert message == sentence
+    assert len(message) <= 80
     assert not (tmp_path / "service").exists()
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_a_question_fits_into_80_columns(name: str) -> None:
+    lines = read_questions(ROOT)[name]["help"].splitlines()
+
+    # Copier shows a microphone, which is two columns wide, and a space before the first line.
+    assert max(map(len, lines)) <= 77
 
 
 @pytest.mark.parametrize("answer", ["database", "auth", "ci", "python_min"])

@@ -57,6 +57,6 @@ def test_the_steps_by_hand_delete_the_example(
 
     without = files_of(render(database=database, example=False))
     by_hand_tree = files_of(committed_service)
-    for name in ("README.md", ".copier-answers.yml"):
+    for name in ("AGENTS.md", "README.md", ".copier-answers.yml"):
         del without[name], by_hand_tree[name]
     assert by_hand_tree == without

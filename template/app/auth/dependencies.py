@@ -7,17 +7,13 @@ from app.auth import service
 from app.auth.models import User
 from app.auth.tokens import read_token
 from app.db.session import SessionDep
-from app.errors import UnauthenticatedError
 from app.settings import SettingsDep
 
 TokenDep = Annotated[str, Depends(OAuth2PasswordBearer(tokenUrl="auth/token"))]
 
 
 async def get_current_user(token: TokenDep, settings: SettingsDep, session: SessionDep) -> User:
-    user = await service.find_user(session, read_token(token, settings))
-    if user is None:
-        raise UnauthenticatedError("The user of this token no longer exists.")
-    return user
+    return await service.get_user(session, read_token(token, settings))
 
 
 CurrentUser = Annotated[User, Depends(get_current_user)]

@@ -49,5 +49,9 @@ async def find_user_by_email(session: AsyncSession, email: str) -> User | None:
     return await session.scalar(select(User).where(User.email == email))
 
 
-async def find_user(session: AsyncSession, user_id: UUID) -> User | None:
-    return await session.get(User, user_id)
+async def get_user(session: AsyncSession, user_id: UUID) -> User:
+    """Raises `UnauthenticatedError` for a user that may no longer use the service."""
+    user = await session.get(User, user_id)
+    if user is None:
+        raise UnauthenticatedError("The user of this token no longer exists.")
+    return user

@@ -6,9 +6,12 @@ from fastapi import APIRouter, Query, Request, Response
 from app.auth.dependencies import CurrentUser
 from app.db.session import SessionDep
 from app.tasks import service
-from app.tasks.schemas import Page, TaskCreate, TaskPublic, TaskUpdate
+from app.tasks.schemas import TaskCreate, TaskPublic, TaskQuery, TaskUpdate
 
 router = APIRouter(prefix="/tasks", tags=["tasks"])
+
+TOTAL_COUNT = "X-Total-Count"
+TASKS_OF_ALL_PAGES = {"description": "The tasks of all pages", "schema": {"type": "integer"}}
 
 
 @router.post("", status_code=201)
@@ -20,11 +23,12 @@ async def create_task(
     return TaskPublic.model_validate(task)
 
 
-@router.get("")
+@router.get("", responses={200: {"headers": {TOTAL_COUNT: TASKS_OF_ALL_PAGES}}})
 async def list_tasks(
-    page: Annotated[Page, Query()], user: CurrentUser, session: SessionDep
+    query: Annotated[TaskQuery, Query()], user: CurrentUser, session: SessionDep, response: Response
 ) -> list[TaskPublic]:
-    tasks = await service.list_tasks(session, user, page)
+    tasks = await service.list_tasks(session, user, query)
+    response.headers[TOTAL_COUNT] = str(await service.count_tasks(session, user, query))
     return [TaskPublic.model_validate(task) for task in tasks]
 
 

@@ -1,8 +1,10 @@
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, StringConstraints
+
+from app.fields import Page as Page  # other slices import it from here, too
 
 # No NUL, and not only space. Stripped last, so that the check is the one that OpenAPI shows.
 Title = Annotated[
@@ -36,8 +38,9 @@ class TaskPublic(BaseModel):
     created_at: datetime
 
 
-class Page(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class TaskQuery(Page):
+    """What a table in a front end asks for: a page, a filter and an order."""
 
-    limit: int = Field(default=50, ge=1, le=100)
-    offset: int = Field(default=0, ge=0, le=1_000_000)
+    done: bool | MISSING = MISSING
+    # Only by what an index of the tasks is sorted by.
+    sort: Literal["created_at", "-created_at"] = "created_at"

@@ -1,15 +1,21 @@
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.auth.models import User
 from app.errors import NotFoundError
 from app.tasks.models import Task
-from app.tasks.schemas import Page, TaskCreate, TaskUpdate
+from app.tasks.schemas import TaskCreate, TaskQuery, TaskUpdate
 
 NO_SUCH_TASK = "There is no such task."
+
+ORDERS = {
+    "created_at": (Task.created_at, Task.id),
+    "-created_at": (Task.created_at.desc(), Task.id.desc()),
+}
 
 # Each statement names the owner: nothing can happen between a check and a write, and
 # another user's task does not exist.
@@ -22,15 +28,23 @@ async def create_task(session: AsyncSession, owner: User, new: TaskCreate) -> Ta
     return task
 
 
-async def list_tasks(session: AsyncSession, owner: User, page: Page) -> Sequence[Task]:
+async def list_tasks(session: AsyncSession, owner: User, query: TaskQuery) -> Sequence[Task]:
     tasks = await session.scalars(
         select(Task)
-        .where(Task.owner_id == owner.id)
-        .order_by(Task.created_at, Task.id)
-        .limit(page.limit)
-        .offset(page.offset)
+        .filter_by(**filters(owner, query))
+        .order_by(*ORDERS[query.sort])
+        .limit(query.limit)
+        .offset(query.offset)
     )
     return tasks.all()
+
+
+async def count_tasks(session: AsyncSession, owner: User, query: TaskQuery) -> int:
+    """Counts the tasks of all pages."""
+    counts = await session.scalars(
+        select(func.count()).select_from(Task).filter_by(**filters(owner, query))
+    )
+    return counts.one()
 
 
 async def get_task(session: AsyncSession, owner: User, task_id: UUID) -> Task:
@@ -61,6 +75,11 @@ async def delete_task(session: AsyncSession, owner: User, task_id: UUID) -> None
     await session.commit()
     if deleted_id is None:
         raise NotFoundError(NO_SUCH_TASK)
+
+
+def filters(owner: User, query: TaskQuery) -> dict[str, Any]:
+    # Without the field `done` if the client has left it out.
+    return {"owner_id": owner.id, **query.model_dump(include={"done"})}
 
 
 def found(task: Task | None) -> Task:

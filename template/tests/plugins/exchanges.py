@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from tests.client import Request, RequestNotRead, Response
-from tests.helpers import exchanges
+from tests.client import (
+    RecordedStream,
+    Request,
+    RequestNotRead,
+    Response,
+    ResponseNotRead,
+    exchanges,
+)
 
 MAX_SHOWN_CHARACTERS = 2_000
 NOT_JSON = (ValueError, RecursionError)
@@ -42,8 +48,16 @@ def show(request: Request, response: Response | None) -> str:
         lines.append("< (no response)")
     else:
         lines.append(f"< {response.status_code} {response.reason_phrase}")
-        lines.append(show_body(response.content))
+        lines.append(show_response(response))
     return "\n".join(line for line in lines if line)
+
+
+def show_response(response: Response) -> str:
+    try:
+        return show_body(response.content)
+    except ResponseNotRead:
+        assert isinstance(response.stream, RecordedStream)
+        return f"{show_body(response.stream.beginning)}(a stream, not read to its end)"
 
 
 def show_body(body: bytes) -> str:

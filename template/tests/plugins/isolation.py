@@ -1,13 +1,16 @@
-"""Keeps the settings of this machine out of the tests, and restores the logging."""
+"""Keeps this machine's settings out of the tests, and what a test leaves behind out of the next."""
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import pytest
 import structlog
+from sqlalchemy import Connection, Engine, QueuePool, event
 
 from app.settings import Settings
+from tests.isolation import is_shared, shared_engines
+from tests.plugins.databases import has_written
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +28,33 @@ def clean_environment(env_file_of_settings: object) -> Iterator[None]:
             if name.lower() in Settings.model_fields:
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def guard_shared_databases() -> Iterator[None]:
+    """Refuses a commit that the end of the test would not undo."""
+
+    def refuse(connection: Connection) -> None:
+        if is_shared(connection.engine.url) and has_written(connection):
+            raise RuntimeError(
+                "A test tried to commit to the database of all tests. Use a session of the "
+                "fixtures `session` or `new_session`, or, for real commits, a database of "
+                "`new_database`."
+            )
+
+    event.listen(Engine, "commit", refuse)
+    yield
+    event.remove(Engine, "commit", refuse)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    """Names the test that has left a connection open, which may hold a lock."""
+    yield
+    for engine in shared_engines:
+        if isinstance(engine.pool, QueuePool) and engine.pool.checkedout():
+            engine.sync_engine.dispose(close=False)  # the next test gets another one
+            pytest.fail("The test left a connection of `engine` open: use `async with`.")
 
 
 @pytest.fixture

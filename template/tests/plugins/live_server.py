@@ -4,16 +4,17 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Generator
-from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from app.settings import Settings
 from tests.client import AsyncHTTPTransport
 from tests.database import PROJECT
+from tests.plugins.network import REFUSED, refusals
 
 SEND_REQUESTS = {"client_as", "anonymous_client"}
-LOG = pytest.StashKey[Path]()
+LOG = pytest.StashKey[TextIO]()
 MAX_LOG_CHARACTERS = 4_000
 
 
@@ -41,23 +42,36 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Func
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    if LOG not in item.config.stash:
+        return (yield)
+    log = item.config.stash[LOG]
+    refusals.extend(line for line in log.read().splitlines() if line.startswith(REFUSED))
     report = yield
-    if report.failed and LOG in item.config.stash:
-        printed = item.config.stash[LOG].read_text(errors="replace")
+    if report.failed:
+        log.seek(0)
+        printed = log.read()
         report.sections.append(("Last output of the live server", printed[-MAX_LOG_CHARACTERS:]))
     return report
 
 
 @pytest.fixture(scope="session")
+def live(pytestconfig: pytest.Config) -> bool:
+    return bool(pytestconfig.getoption("live"))
+
+
+@pytest.fixture(scope="session")
 async def live_server(
-    settings: Settings, pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+    settings: Settings,
+    live: bool,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[tuple[AsyncHTTPTransport, str] | None]:
     """Yields a transport that all clients share, so that no test closes one, and the address."""
-    if not pytestconfig.getoption("live"):
+    if not live:
         yield None
         return
-    log = pytestconfig.stash[LOG] = tmp_path_factory.mktemp("live") / "server.log"
-    with log.open("wb") as output:
+    path = tmp_path_factory.mktemp("live") / "server.log"
+    with path.open("wb") as output:
         server = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
@@ -69,6 +83,8 @@ async def live_server(
             stderr=output,
             start_new_session=True,  # Ctrl-C stops the tests, and they stop the server
         )
+    log = pytestconfig.stash[LOG] = path.open(errors="replace")
+    pytestconfig.add_cleanup(log.close)
     assert server.stdin
     assert server.stdout
     port = (await server.stdout.readline()).decode().strip()

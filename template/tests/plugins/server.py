@@ -8,19 +8,47 @@ import gc
 import os
 import socket
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from threading import Thread
+from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from sqlalchemy import make_url
+from starlette.types import Lifespan
 
 from app.main import create_app
 from tests.helpers import settings_for
+from tests.plugins.network import guard_network
+from tests.stand_ins import put_stand_ins
+
+
+def note(refusal: str) -> None:
+    """The tests look for it in the log."""
+    sys.stderr.write(f"{refusal}\n")
+    sys.stderr.flush()
+
+
+def with_stand_ins(lifespan: Lifespan[FastAPI]) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan_with_stand_ins(app: FastAPI) -> AsyncIterator[Any]:
+        async with lifespan(app) as state:
+            put_stand_ins(app)
+            yield state
+
+    return lifespan_with_stand_ins
 
 
 def main() -> None:
     gc.enable()  # as in production; tests/__init__.py has switched it off
-    app = create_app(settings_for(make_url(sys.argv[1])))
-    server = uvicorn.Server(uvicorn.Config(app, timeout_graceful_shutdown=5))
+    database = make_url(sys.argv[1])
+    guard_network(database, note)
+    app = create_app(settings_for(database))
+    app.router.lifespan_context = with_stand_ins(app.router.lifespan_context)
+    # The sockets of uvloop bypass the guard.
+    config = uvicorn.Config(app, loop="asyncio", timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
 
     def stop_with_the_tests() -> None:
         sys.stdin.read()

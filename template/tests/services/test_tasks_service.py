@@ -9,7 +9,7 @@ from app.db.base import now
 from app.errors import NotFoundError
 from app.tasks import service
 from app.tasks.models import Task
-from app.tasks.schemas import Page, TaskCreate, TaskUpdate
+from app.tasks.schemas import TaskCreate, TaskQuery, TaskUpdate
 from tests.database import NewSession
 from tests.helpers import add_user
 
@@ -84,15 +84,37 @@ async def test_a_list_has_only_the_tasks_of_its_owner(
     new_session: NewSession, fake_user: User, other_user: User, task: Task
 ) -> None:
     async with new_session() as tested:
-        own = await service.list_tasks(tested, fake_user, Page())
-        others = await service.list_tasks(tested, other_user, Page())
+        own = await service.list_tasks(tested, fake_user, TaskQuery())
+        others = await service.list_tasks(tested, other_user, TaskQuery())
 
     assert [task.title for task in own] == ["Buy milk", "Call Grace"]
     assert others == []
 
 
+async def test_only_the_tasks_of_their_owner_are_counted(
+    new_session: NewSession, fake_user: User, other_user: User, task: Task
+) -> None:
+    async with new_session() as tested:
+        own = await service.count_tasks(tested, fake_user, TaskQuery())
+        others = await service.count_tasks(tested, other_user, TaskQuery())
+
+    assert (own, others) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        (TaskQuery(sort="created_at"), [1, 2, 3]),
+        (TaskQuery(sort="-created_at"), [3, 2, 1]),
+    ],
+    ids=["oldest first", "newest first"],
+)
 async def test_tasks_of_the_same_time_are_listed_in_the_order_of_their_ids(
-    new_session: NewSession, session: AsyncSession, fake_user: User
+    new_session: NewSession,
+    session: AsyncSession,
+    fake_user: User,
+    query: TaskQuery,
+    ids: list[int],
 ) -> None:
     time = now()
     for number in (2, 3, 1):
@@ -103,6 +125,6 @@ async def test_tasks_of_the_same_time_are_listed_in_the_order_of_their_ids(
     await session.execute(text("DROP INDEX ix_tasks_owner_id_created_at_id"))
 
     async with new_session() as tested:
-        tasks = await service.list_tasks(tested, fake_user, Page())
+        tasks = await service.list_tasks(tested, fake_user, query)
 
-    assert [task.id.int for task in tasks] == [1, 2, 3]
+    assert [task.id.int for task in tasks] == ids

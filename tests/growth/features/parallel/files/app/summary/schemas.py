@@ -1,0 +1,6 @@
+from pydantic import BaseModel
+
+
+class Summary(BaseModel):
+    open: int
+    done: int

@@ -1,0 +1,77 @@
+"""Runs the suites of copies of a service quickly, in forks of a process with its libraries."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from evergreen.suites import own_environment
+
+SERVER = Path(__file__).with_name("server.py")
+FIRST_LINES = 10
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    output: str
+    failures: list[str]
+    """The id of each test that failed, and the first lines of its message."""
+
+
+class ForkedSuites:
+    """Runs one suite after another."""
+
+    def __init__(self, process: subprocess.Popen[str], folder: Path) -> None:
+        self.process = process
+        self.output = folder / "output"
+
+    def run(
+        self,
+        service: Path,
+        *arguments: str,
+        first: Sequence[str] = (),
+        until: Sequence[str] = (),
+    ) -> Result:
+        """Begins with the files `first`; ends when a failure contains all texts of `until`.
+
+        Raises `RuntimeError` if the process has ended.
+        """
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        run = {
+            "folder": str(service),
+            "arguments": arguments,
+            "output": str(self.output),
+            "lines": FIRST_LINES,
+            "first": first,
+            "until": until,
+        }
+        self.process.stdin.write(json.dumps(run) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("The process that runs the suites has stopped; see its output.")
+        output = self.output.read_text(errors="replace")
+        return Result(output=output, **json.loads(line))
+
+
+@contextmanager
+def forked_suites(programs: Path, environment: dict[str, str]) -> Iterator[ForkedSuites]:
+    """Starts the process with the Python of an installed service."""
+    with tempfile.TemporaryDirectory() as folder:
+        # -P keeps the folder of this package out of the service's import path.
+        command = [str(programs / "python"), "-P", str(SERVER)]
+        with subprocess.Popen(
+            command,
+            cwd=folder,
+            env=own_environment() | environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as process:
+            # At the end its input is closed, and so the process ends.
+            yield ForkedSuites(process, Path(folder))
