@@ -82,7 +82,9 @@ class StreamedBody(AsyncByteStream):
         await self.app(scope, receive, self.send)
 
     async def send(self, message: Message) -> None:
-        if not self.is_disconnected:
+        if self.is_disconnected:
+            await asyncio.sleep(0)  # lets the app notice it
+        else:
             await self.messages.put(message)
         if not self.is_disconnected:
             await self.send_to_runner({**message, "body": b""})

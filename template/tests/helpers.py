@@ -17,8 +17,8 @@ from tests.client import (
 # Of a response that is not read to its end, the report shows at most this much.
 MAX_RECORDED_BYTES = 2_000
 
-# The requests of a test in their order, for the report if it fails. A request that made the
-# app fail has no response.
+# The requests of a test in their order, for the report if it fails. A request that failed has
+# no response.
 exchanges: dict[Request, Response | None] = {}
 
 
