@@ -26,7 +26,7 @@ from app.settings import Settings
 from tests.client import ASGITransport, AsyncBaseTransport, AsyncClient
 from tests.database import NewSession, delete_all_rows
 from tests.helpers import add_user, http_client, settings_for
-from tests.isolation import SessionInTurn, shared_engines, tasks_have_ended, unchanged
+from tests.isolation import SessionInTurn, all_tasks_end, shared_engines, unchanged
 from tests.stand_ins import put_stand_ins
 
 pytest_plugins = [
@@ -66,7 +66,7 @@ async def engine(settings: Settings, live: bool) -> AsyncIterator[AsyncEngine]:
 @pytest.fixture
 async def connection(engine: AsyncEngine, live: bool) -> AsyncIterator[AsyncConnection]:
     """Opens one for each test, in a transaction that is rolled back when it is closed."""
-    async with tasks_have_ended(), engine.connect() as connection:
+    async with all_tasks_end(), engine.connect() as connection:
         if not live:
             await connection.begin()
         yield connection

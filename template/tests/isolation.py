@@ -133,7 +133,7 @@ def copy(value: Any) -> Any:
 
 
 @asynccontextmanager
-async def tasks_have_ended() -> AsyncIterator[None]:
+async def all_tasks_end() -> AsyncIterator[None]:
     """Waits for what a test has started, such as a cancelled query: it needs its connection."""
     before = asyncio.all_tasks()
     yield

@@ -198,12 +198,12 @@ class Requests:
     ) -> None:
         self.operations, self.rows, self.requests = operations, rows, requests
         posts = {path for method, path in operations.keys() - set(restricted) if method == "POST"}
-        # `task_id` names a row of /tasks, rather than one of /projects/{project_id}/tasks.
+        # `note_id` names a row of /notes, rather than one of /projects/{project_id}/notes.
         self.collections = sorted(posts | rows.keys(), key=lambda path: (path.count("{"), path))
 
     def collection_of(self, name: str, path: str = "") -> str | None:
-        """Finds /tasks for the field `task_id`, and for the parameter of /tasks/{id}."""
-        before, parameter, _ = path.partition(f"/{{{name}}}")
+        """Finds /notes for the field `note_id`, and for the parameter of /notes/{id}."""
+        before, parameter, _ = path.partition("/{" + name + "}")
         for key in (before, name):
             if key in self.collections:
                 return key
@@ -423,31 +423,33 @@ class Rows:
         """With rows of this user, except for those that `owners` says are another user's."""
         if unknown := self.requests.unknown_parameters(operation):
             name = min(unknown)
-            collection = operation.path.partition(f"/{{{name}}}")[0]
+            collection = operation.path.partition("/{" + name + "}")[0]
             raise NoRequestError(
-                f"{operation}: what is {{{name}}}? There is no POST {collection}. Say in "
+                f"{operation}: what is its {name}? There is no POST {collection}. Say in "
                 f'ROWS["{collection}"] how such a row is created. If every user can use the rows '
                 "of all users, list the route in SHARED; if only users with a role can use it, in "
                 "RESTRICTED. If it names no row (but a year, say), give the parameter an example."
             )
-        in_path: dict[str, Any] = {}
-        fields: dict[str, Any] = {}
-        for reference in self.requests.references(operation):
-            ids = in_path if reference.in_path else fields
-            ids[reference.name] = await (owners or {}).get(reference, self).id_of(reference)
+        ids = await self.ids(operation, owners)
         template = self.requests.template(operation)
-        request = {
-            "path": with_ids(template.pop("path"), in_path),
-            **with_ids(template, fields),
-        }
-        exchange = Exchange(
-            operation, request, await send(self.client, self.app, operation, request)
-        )
-        if operation.method == "POST" and exchange.response.is_success and not owners:
-            location = exchange.response.headers.get("Location", "")
-            self.created[operation.path] = location, json_of(exchange.response)
+        in_path = {row.name: ids[row] for row in ids if row.in_path}
+        fields = {row.name: ids[row] for row in ids if not row.in_path}
+        path = with_ids(template.pop("path"), in_path)
+        request = {"path": path, **with_ids(template, fields)}
+        response = await send(self.client, self.app, operation, request)
+        if operation.method == "POST" and response.is_success and not owners:
+            location = response.headers.get("Location", "")
+            self.created[operation.path] = location, json_of(response)
             self.doubted.discard(operation.path)
-        return exchange
+        return Exchange(operation, request, response)
+
+    async def ids(
+        self, operation: Operation, owners: Mapping[Reference, "Rows"] | None = None
+    ) -> dict[Reference, Any]:
+        return {
+            reference: await (owners or {}).get(reference, self).id_of(reference)
+            for reference in self.requests.references(operation)
+        }
 
     def doubt(self, operation: Operation) -> None:
         """The rows that it names may have been deleted: the next request creates them anew."""

@@ -45,9 +45,35 @@ DEFECTS = {
     ),
     "the list has the tasks of all users": (
         "app/tasks/service.py",
-        "        .where(Task.owner_id == owner.id)\n        .order_by",
-        "        .order_by",
+        'return {"owner_id": owner.id, **',
+        "return {**",
     ),
+    "the total counts the tasks of all users": (
+        "app/tasks/service.py",
+        "select_from(Task).filter_by(**filters(owner, query))",
+        "select_from(Task)",
+    ),
+    "the total counts the tasks that are filtered out": (
+        "app/tasks/service.py",
+        "select_from(Task).filter_by(**filters(owner, query))",
+        "select_from(Task).filter_by(owner_id=owner.id)",
+    ),
+    "the newest tasks come in the order of their ids": (
+        "app/tasks/service.py",
+        "(Task.created_at.desc(), Task.id.desc())",
+        "(Task.created_at.desc(), Task.id)",
+    ),
+    "an amount has as many places as it is sent with": (
+        "app/fields.py",
+        'value.quantize(Decimal("0.01")) + 0',
+        "value + 0",
+    ),
+    "an operation is named after its path": (
+        "app/main.py",
+        "        generate_unique_id_function=lambda route: route.name,\n",
+        "",
+    ),
+    "no 4XX response is documented": ("app/errors.py", '    "4XX": PROBLEM_RESPONSE,\n', ""),
     "everyone can read a task": (
         "app/tasks/service.py",
         f"select(Task).where(Task.id == task_id{OWNER})",
@@ -132,9 +158,9 @@ DEFECTS = {
     ),
     "the tests share one session": (
         "tests/conftest.py",
-        "    return async_sessionmaker(\n        connection, expire_on_commit=False, "
-        'join_transaction_mode="create_savepoint"\n    )\n',
-        "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n",
+        "    return async_sessionmaker(\n        connection,\n        class_=SessionInTurn,\n",
+        "    shared = AsyncSession(connection, expire_on_commit=False)\n    return lambda: shared\n"
+        "    return async_sessionmaker(\n        connection,\n        class_=SessionInTurn,\n",
     ),
     "a savepoint is a transaction of its own": (
         "app/db/engine.py",

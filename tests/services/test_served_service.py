@@ -164,6 +164,14 @@ def test_poe_dev_migrates_a_new_database_and_serves_it(installed_service: Path) 
     assert (installed_service / "service.db").exists()
 
 
+def test_poe_dev_gives_its_options_to_the_server(installed_service: Path) -> None:
+    command = [".venv/bin/poe", "--dry-run", "dev", "--port", "8001"]
+
+    result = subprocess.run(command, cwd=installed_service, capture_output=True, text=True)
+
+    assert "uvicorn app.main:app --reload --port 8001" in result.stdout + result.stderr
+
+
 def test_a_hostile_name_and_description_are_unchanged_in_the_api_documentation(
     installed_service: Path, render: Render
 ) -> None:

@@ -21,6 +21,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
+pytestmark = pytest.mark.timeout(1)  # in place of a minute
+
 
 def test_the_printer_does_not_respond() -> None:
     with pytest.raises(OSError), socket.create_connection(("192.0.2.1", 9), timeout=0.1):
@@ -158,7 +160,7 @@ def do_what_the_sentences_say(service: Path) -> None:
 
 def run(service: Path, programs: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [programs / "pytest", "-q", "--timeout=1"],
+        [programs / "pytest", "-q"],
         cwd=service,
         env=own_environment(),
         capture_output=True,
