@@ -10,6 +10,7 @@ import pytest
 
 from evergreen.compilation import compiled_once
 from evergreen.growth import add_dependencies, read_library
+from evergreen.postgresql_server import open_folder
 from evergreen.releases import ANONYMOUS_IDENTITY, TIP, commit_all, fresh_files, git, tagged_clone
 from evergreen.services import Render, copy_of, install_service
 from evergreen.suites import own_environment
@@ -57,6 +58,20 @@ def installed_service(template: Path, tmp_path_factory: pytest.TempPathFactory) 
 def service_to_change(installed_service: Path, tmp_path: Path) -> Path:
     """A copy that a test may change; it has no `.venv`, so use that of `installed_service`."""
     return copy_of(installed_service, tmp_path / "service to change")
+
+
+@pytest.fixture(scope="session")
+def postgresql_service(template: Path) -> Iterator[Path]:
+    """A service with all defaults except the database, and a `.venv`."""
+    with open_folder() as folder:
+        yield install_service(template, folder / "Dienst für Tests", database="postgresql")
+
+
+@pytest.fixture
+def postgresql_service_to_change(postgresql_service: Path) -> Iterator[Path]:
+    """A copy that a test may change: only its files, so that it starts without data."""
+    with open_folder() as folder:
+        yield copy_of(postgresql_service, folder / "service")
 
 
 # ── Updates ──────────────────────────────────────────────────────────────────

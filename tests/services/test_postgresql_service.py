@@ -17,7 +17,6 @@ from evergreen.postgresql_server import NOBODY, free_port, open_folder, postgres
 from evergreen.processes import command_lines, heed_ctrl_c, wait_until
 from evergreen.services import (
     copy_of,
-    install_service,
     is_ready,
     logged_in,
     run_suite,
@@ -30,20 +29,6 @@ from tests.services.test_planted_defects import (
 )
 
 thorough = pytest.mark.thorough
-
-
-@pytest.fixture(scope="session")
-def postgresql_service(template: Path) -> Iterator[Path]:
-    """A service with all defaults except the database, and a `.venv`."""
-    with open_folder() as folder:
-        yield install_service(template, folder / "Dienst für Tests", database="postgresql")
-
-
-@pytest.fixture
-def postgresql_service_to_change(postgresql_service: Path) -> Iterator[Path]:
-    """A copy that a test may change: only its files, so that it starts without data."""
-    with open_folder() as folder:
-        yield copy_of(postgresql_service, folder / "service")
 
 
 def servers(folder: Path) -> list[str]:
