@@ -60,7 +60,7 @@ def test_that_fails_for_another_reason() -> None:
     assert not "rates"
 """
 WIDE = {"COLUMNS": "200"}  # so that the summary has whole lines
-SENTENCE = ", which is another machine. Stub what calls it: in tests/stand_ins.py, or for one test"
+SENTENCE = ", another machine. Stub what calls it: in tests/stand_ins.py, or for one test"
 
 
 @pytest.mark.parametrize("processes", ["0", "2"])

@@ -53,9 +53,9 @@ def guard_network(database: URL | None, note: Callable[[str], None]) -> None:
         if is_this_machine(host) or (host, port) in allowed:
             return
         message = (
-            f"{REFUSED}{host}:{port}, which is another machine. Stub what calls it: in "
-            "tests/stand_ins.py, or for one test in app.dependency_overrides. If the tests may "
-            "reach it, add it to ALLOWED in tests/plugins/network.py."
+            f"{REFUSED}{host}:{port}, another machine. Stub what calls it: in tests/stand_ins.py, "
+            "or for one test in app.dependency_overrides. If the tests may reach it, add it to "
+            "ALLOWED in tests/plugins/network.py."
         )
         note(message)
         raise RuntimeError(message)
