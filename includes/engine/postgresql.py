@@ -141,6 +141,11 @@ def is_busy(error: exc.DBAPIError) -> bool:
     return error.connection_invalidated or state.startswith(BUSY)
 
 
+def is_invalid(error: exc.DBAPIError) -> bool:
+    """Returns whether a value has no place in its column: a NUL in a text, a number too large."""
+    return str(getattr(error.orig, "sqlstate", "")).startswith("22")
+
+
 @contextmanager
 def migrating(connection: Connection) -> Iterator[None]:
     # A migration may take longer than a request, and two that start at the same time

@@ -6,6 +6,7 @@ from fastapi import Depends
 from pydantic import PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, event, exc, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.requests import HTTPConnection
 
@@ -38,6 +39,7 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
         connect_args={"isolation_level": "IMMEDIATE", "timeout": 10},
     )
     event.listen(engine.sync_engine, "connect", _configure_connection)
+    event.listen(engine.sync_engine, "handle_error", _wrap_overflow)
     event.listen(engine.sync_engine, "savepoint", _begin_before_savepoint)
     return engine
 
@@ -65,6 +67,19 @@ def _begin_before_savepoint(connection: Connection, name: str) -> None:
 def is_busy(error: exc.DBAPIError) -> bool:
     """Returns whether another writer held the database too long, so that a retry may help."""
     return "locked" in str(error.orig)
+
+
+def is_invalid(error: exc.DBAPIError) -> bool:
+    """Returns whether a value has no place in its column, such as a number that is too large."""
+    return isinstance(error, exc.DataError)
+
+
+def _wrap_overflow(context: ExceptionContext) -> exc.DataError | None:
+    # Python raises it before SQLite sees the number, and SQLAlchemy lets it through as it is.
+    error = context.original_exception
+    if not isinstance(error, OverflowError):
+        return None
+    return exc.DataError(context.statement, context.parameters, error)
 
 
 @contextmanager

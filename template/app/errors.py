@@ -16,7 +16,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
-from app.db.engine import is_busy
+from app.db.engine import is_busy, is_invalid
 
 log = structlog.stdlib.get_logger()
 
@@ -147,6 +147,9 @@ async def http_error(connection: HTTPConnection, error: HTTPException) -> Respon
 
 
 async def database_error(connection: HTTPConnection, error: exc.DBAPIError) -> Response | None:
+    if is_invalid(error):
+        log.warning("The database refused a value", error=str(error.orig))
+        return await respond(connection, ProblemResponse(422, "A value can't be stored."))
     if not is_busy(error):
         raise error
     return await database_busy(connection, error)
