@@ -8,7 +8,7 @@ from evergreen.edits import insert_below, replace_once, write
 from evergreen.services import run_suite
 
 # The rows are in memory, since the walk does not depend on how they are stored.
-ROUTES = '''
+ROUTES = """
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -110,7 +110,7 @@ async def send_note(websocket: WebSocket, note: NoteDep) -> None:
 @reports.get("/daily")
 async def read_report(user: CurrentUser) -> str:
     return user.email
-'''.lstrip()
+""".lstrip()
 
 SAFE_NOTE = "if note is None or note.owner_id != user.id:"
 SAFE_LINK = "    task = await get_task(session, user, task_id)\n    return task.title\n"
@@ -148,7 +148,7 @@ DEFECTS = {
         "POST /tasks/{task_id}/attachments returned 200",
     ),
     "the guard of a restricted route is missing": (
-        ', dependencies=[Depends(require_admin)])',
+        ", dependencies=[Depends(require_admin)])",
         ")",
         "GET /admin/notes returned ",
     ),
@@ -190,9 +190,13 @@ def service_with_notes(service_to_change: Path) -> Path:
     main, walk = service_to_change / "app/main.py", service_to_change / "tests/test_routes.py"
     write(service_to_change / "app/notes/__init__.py", "")
     write(service_to_change / "app/notes/routes.py", ROUTES)
-    insert_below(main, "The imports of your own routers", "from app.notes.routes import reports, router\n")
     insert_below(
-        main, "Your own routers", '    app.include_router(router)\n    app.mount("/reports", reports)\n'
+        main, "The imports of your own routers", "from app.notes.routes import reports, router\n"
+    )
+    insert_below(
+        main,
+        "Your own routers",
+        '    app.include_router(router)\n    app.mount("/reports", reports)\n',
     )
     insert_below(walk, "Your own restricted routes", '    ("GET", "/admin/notes"),\n')
     return service_to_change
@@ -225,7 +229,9 @@ def test_a_folder_of_files_has_to_be_listed(
     installed_service: Path, service_with_notes: Path
 ) -> None:
     main = service_with_notes / "app/main.py"
-    insert_below(main, "The imports of your own routers", "from starlette.staticfiles import StaticFiles\n")
+    insert_below(
+        main, "The imports of your own routers", "from starlette.staticfiles import StaticFiles\n"
+    )
     insert_below(
         main, "Your own routers", '    app.mount("/static", StaticFiles(directory="docs"))\n'
     )

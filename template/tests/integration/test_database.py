@@ -4,6 +4,7 @@ from enum import Enum
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -12,6 +13,8 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     UniqueConstraint,
+    literal,
+    select,
     text,
 )
 from sqlalchemy.engine.default import DefaultDialect
@@ -22,6 +25,7 @@ from starlette.types import Message, Receive, Scope, Send
 from app.db.base import Base, EnumByValue, UtcDateTime
 from app.db.session import SessionDep
 from tests.client import ASGITransport, AsyncClient
+from tests.helpers import problem
 
 
 async def test_a_connection_is_back_in_the_pool_before_the_response_is_sent(
@@ -128,3 +132,15 @@ def test_each_constraint_and_each_index_has_a_name() -> None:
         "ck_notes_positive",
         "fk_notes_id_users",
     }
+
+
+@pytest.mark.in_process
+async def test_a_value_that_cannot_be_stored_is_a_422(client: AsyncClient, app: FastAPI) -> None:
+    @app.get("/number")
+    async def read_number(session: SessionDep) -> None:
+        await session.scalar(select(literal(2**70, BigInteger)))
+
+    response = await client.get("/number")
+
+    assert response.status_code == 422
+    assert response.json() == problem(422, "Unprocessable Content", "A value can't be stored.")
