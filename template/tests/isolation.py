@@ -61,10 +61,15 @@ class SessionInTurn(AsyncSession):
 
     async def __aenter__(self) -> "SessionInTurn":
         self.outer = innermost.get()
-        while self.outer is not None and not self.outer.is_open:
-            self.outer = self.outer.outer
-        self.turn = self.outer.turn_within if self.outer else self.turn_on_connection
-        await self.turn.acquire()
+        while True:
+            while self.outer is not None and not self.outer.is_open:
+                self.outer = self.outer.outer
+            self.turn = self.outer.turn_within if self.outer else self.turn_on_connection
+            await self.turn.acquire()
+            if self.outer is None or self.outer.is_open:
+                break
+            # It was closed while this one waited, and the connection is another request's.
+            self.turn.release()
         await self.end_reads_of_outer()
         self.is_open = True
         innermost.set(self)
