@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import URL, event
+from sqlalchemy import URL, ExceptionContext, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
@@ -23,6 +23,14 @@ def is_shared(database: URL) -> bool:
     """Whatever the driver is that opens it."""
     urls = {engine.url.set(drivername="any") for engine in shared_engines}
     return database.set(drivername="any") in urls
+
+
+def keep_connection_of_cancelled_query(context: ExceptionContext) -> None:
+    """A client that leaves a stream cancels its query. SQLAlchemy would give the connection up,
+    and with it the transaction of the test.
+    """
+    if isinstance(context.original_exception, asyncio.CancelledError):
+        context.is_disconnect = False
 
 
 class TrackedSession(Session):
