@@ -1,4 +1,4 @@
-"""What `poe migration` needs to know of this database: where to try it, and its enum types."""
+"""What `poe migration` needs to know of this database."""
 
 import asyncio
 import os
@@ -10,7 +10,16 @@ from uuid import uuid4
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import ARRAY, URL, Dialect, Enum, Inspector, MetaData, inspect
+from sqlalchemy import (
+    ARRAY,
+    URL,
+    Dialect,
+    Enum,
+    ForeignKeyConstraint,
+    Inspector,
+    MetaData,
+    inspect,
+)
 from sqlalchemy.dialects.postgresql import ENUM
 from sqlalchemy.dialects.postgresql.base import PGDialect, PGInspector
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -67,7 +76,25 @@ def process_revision_directives(
 ) -> None:
     for script in directives:
         write_enum_types(script, context)
+        let_new_tables_refer_to_each_other(script)
         let_rows_pass(script, context)
+
+
+def let_new_tables_refer_to_each_other(script: ops.MigrationScript) -> None:
+    """Adds a foreign key when both tables are there."""
+    assert script.upgrade_ops
+    assert script.downgrade_ops
+    creations = [step for step in script.upgrade_ops.ops if isinstance(step, ops.CreateTableOp)]
+    missing = {(step.schema, step.table_name) for step in creations}
+    for step in creations:
+        missing.remove((step.schema, step.table_name))
+        for key in [part for part in step.columns if isinstance(part, ForeignKeyConstraint)]:
+            if (key.referred_table.schema, key.referred_table.name) in missing:
+                step.columns = [part for part in step.columns if part is not key]
+                addition = ops.CreateForeignKeyOp.from_constraint(key)
+                removal = ops.DropConstraintOp.from_constraint(key)
+                script.upgrade_ops.ops.append(addition)
+                script.downgrade_ops.ops.insert(0, removal)
 
 
 # ── Enum types ───────────────────────────────────────────────────────────────

@@ -311,8 +311,10 @@ def run_on() -> RunOn:
 def on(database: URL, function: Callable[[Connection], Any]) -> Any:
     async def run() -> Any:
         engine = create_async_engine(database, poolclass=NullPool)
-        async with engine.begin() as connection:
-            return await connection.run_sync(function)
+        async with engine.connect() as connection:
+            result = await connection.run_sync(function)
+            await connection.commit()
+            return result
 
     return asyncio.run(run())
 

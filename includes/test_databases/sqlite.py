@@ -173,8 +173,10 @@ def run_on() -> RunOn:
 def on(database: URL, function: Callable[[Connection], Any]) -> Any:
     engine = create_engine(database.set(drivername="sqlite"))
     try:
-        with engine.begin() as connection:
-            return function(connection)
+        with engine.connect() as connection:
+            result = function(connection)
+            connection.commit()
+            return result
     finally:
         engine.dispose()
 

@@ -29,7 +29,6 @@ def run_migrations(connection: Connection) -> None:
             process_revision_directives=process_revision_directives,
             # Where a table can't be altered, a new one replaces it.
             render_as_batch=not connection.dialect.supports_alter,
-            # What a test does after each migration.
             **context.config.attributes.get("options", {}),
         )
         with context.begin_transaction():
@@ -46,4 +45,9 @@ async def main() -> None:
         await engine.dispose()
 
 
-asyncio.run(main())
+# The tests give a connection, and options to look at the tables after each migration.
+given = context.config.attributes.get("connection")
+if given is None:
+    asyncio.run(main())
+else:
+    run_migrations(given)

@@ -5,6 +5,7 @@ Both on a database of its own, so that the one of the developer does not matter.
 
 import re
 import sys
+import warnings
 from argparse import Namespace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.operations import ops
 from alembic.script import Script, ScriptDirectory
+from sqlalchemy import exc
 
 from app.settings import Settings
 from migrations.database import new_database
@@ -29,6 +31,8 @@ def main() -> None:
     heads = ScriptDirectory.from_config(config).get_heads()
     if len(heads) > 1:
         sys.exit(two_heads(heads))
+    # It says so of tables that refer to each other, which are welcome.
+    warnings.filterwarnings("ignore", "Cannot correctly sort tables", exc.SAWarning)
     config.set_main_option("file_template", f"{next_number():04}_%%(slug)s")
     with new_database() as url:
         # Without validation, which would read the environment and `.env`.

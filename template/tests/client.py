@@ -41,8 +41,8 @@ __all__ = [
 # Of a response that is not read to its end, the report shows at most this much.
 MAX_RECORDED_BYTES = 2_000
 
-# The requests of a test in their order, for the report if it fails. A request that made the
-# app fail has no response.
+# The requests of a test in their order, for the report if it fails. A request that failed has
+# no response.
 exchanges: dict[Request, Response | None] = {}
 
 # The app waits when it is this many messages ahead of the client.
@@ -92,7 +92,9 @@ class StreamedBody(AsyncByteStream):
         await self.app(scope, receive, self.send)
 
     async def send(self, message: Message) -> None:
-        if not self.is_disconnected:
+        if self.is_disconnected:
+            await asyncio.sleep(0)  # lets the app notice it
+        else:
             await self.messages.put(message)
         if not self.is_disconnected:
             await self.send_to_runner({**message, "body": b""})

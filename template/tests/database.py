@@ -38,10 +38,12 @@ RunOn = Callable[[URL, Callable[[Connection], Any]], Any]
 Definitions = dict[str, str]
 
 
-def alembic_config(database_url: URL, **options: Any) -> Config:
-    """The options are those of Alembic's `context.configure`."""
-    attributes = {"settings": settings_for(database_url), "options": options}
-    return Config(toml_file=PROJECT / "pyproject.toml", attributes=attributes)
+def alembic_config(database_url: URL, **attributes: Any) -> Config:
+    """The attributes are for migrations/env.py."""
+    return Config(
+        toml_file=PROJECT / "pyproject.toml",
+        attributes={"settings": settings_for(database_url), **attributes},
+    )
 
 
 def migrate(database_url: URL) -> None:
@@ -49,17 +51,15 @@ def migrate(database_url: URL) -> None:
 
 
 def migrate_or_stop(request: pytest.FixtureRequest, database_url: URL) -> None:
-    """Ends the run if the migrations fail: so would each test."""
+    """Ends the run if a migration fails, as all tests would."""
     try:
         migrate(database_url)
     except Exception as error:
-        heads = ScriptDirectory.from_config(alembic_config(database_url)).get_heads()
-        stop(
-            request,
-            two_heads(heads)
-            if len(heads) > 1
-            else f"The migrations can't be run. {describe(error)}",
-        )
+        sentence = f"The migrations can't be run. {describe(error)}"
+    else:
+        return
+    heads = ScriptDirectory.from_config(alembic_config(database_url)).get_heads()
+    stop(request, two_heads(heads) if len(heads) > 1 else sentence)
 
 
 def stop_if_a_model_has_no_migration(

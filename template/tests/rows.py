@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CHAR,
+    JSON,
     Boolean,
     Column,
     Connection,
@@ -121,6 +122,8 @@ def example(column: Column[Any], number: int) -> Any:
     kind = column.type
     if isinstance(kind, Enum):
         return kind.enums[number % len(kind.enums)]
+    if isinstance(kind, JSON):
+        return {}
     if isinstance(kind, CHAR) and kind.length == 32:
         return f"{number:032x}"  # a UUID, where the database has no type for it
     if isinstance(kind, String):
@@ -134,7 +137,6 @@ def example(column: Column[Any], number: int) -> Any:
         bytes: str(number).encode(),
         date: date(2026, 1, 1) + timedelta(days=number),
         Decimal: Decimal(number or 1),
-        dict: {},
         float: float(number or 1),
         # Not a number that a migration would choose.
         int: 10_000 + number if number else 1,

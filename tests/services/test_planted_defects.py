@@ -363,5 +363,6 @@ def test_a_request_that_crashes_the_app_is_shown_after_the_earlier_ones(
 
     assert "> GET /tasks?limit=1\n< 200 OK\n[]\n\n> POST /tasks\n" in report
     assert "… and " in report
-    assert '> POST /tasks\n{"title": "Buy milk"}\n< (no response)\n' in report
+    response = '< 500 Internal Server Error\n{"type": "about:blank", '
+    assert f'> POST /tasks\n{{"title": "Buy milk"}}\n{response}' in report
     assert "horse" not in report

@@ -21,15 +21,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-pytestmark = pytest.mark.timeout(1)  # in place of a minute
-
-
 def test_the_printer_does_not_respond() -> None:
     with pytest.raises(OSError), socket.create_connection(("192.0.2.1", 9), timeout=0.1):
         pass
 
 
-# ours
+@pytest.mark.timeout(1)  # in place of a minute
 async def test_that_takes_two_seconds() -> None:
     await asyncio.sleep(2)
 
@@ -100,7 +97,7 @@ def downgrade() -> None:
 
 SENTENCES = {
     "the network": "A test tried to reach 192.0.2.1:9, another machine.",
-    "the time limit": "tests/test_ours.py::test_that_takes_two_seconds took longer than 1 seconds.",
+    "the time limit": "The test took longer than 1 seconds. If it may take longer, mark it with",
     "a task": "The test left a task that goes on: <coroutine object sleep",
     "a commit": "A test tried to commit to the database of all tests.",
     "the routes": "WEBSOCKET /live returned 101 without a token.",
@@ -130,7 +127,7 @@ def do_what_the_sentences_say(service: Path) -> None:
     insert_below(
         service / "tests/plugins/network.py", "Your own addresses", '    ("192.0.2.1", 9),\n'
     )
-    replace(ours, "# ours\n", "@pytest.mark.timeout(60)\n")
+    replace(ours, "timeout(1)", "timeout(60)")
     replace(
         ours,
         "    asyncio.create_task(asyncio.sleep(60))\n",

@@ -1,11 +1,12 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext, MigrationInfo
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection
 
 from app.db.base import Base
 from migrations.failures import describe
@@ -71,31 +72,39 @@ def test_each_migration_can_be_done_and_undone_where_there_are_rows(
             number = len(done) * 3
             add_rows(ctx.connection, VALUES, range(number, number + 3))
 
-    config = alembic_config(
-        empty_database, on_version_apply=add_rows_after, transaction_per_migration=True
-    )
-    run(command.upgrade, config, "head")
-    since = max(WITHOUT_ROWS, key=done.index, default="base")
-    try:
-        run(command.downgrade, config, since)
-    except NotImplementedError:  # a migration that says that it can't be undone
-        return
-    if since == "base":
-        assert run_on(empty_database, definitions) == {}
-    run(command.upgrade, alembic_config(empty_database), "head")
+    def move(command: Callable[[Config, str], None], revision: str, **options: Any) -> None:
+        options["transaction_per_migration"] = True
+
+        def run(connection: Connection) -> None:
+            config = alembic_config(empty_database, connection=connection, options=options)
+            command(config, revision)
+
+        run_on(empty_database, run)
+
+    with said_in_a_sentence():
+        move(command.upgrade, "head", on_version_apply=add_rows_after)
+        since = max(WITHOUT_ROWS, key=done.index, default="base")
+        try:
+            move(command.downgrade, since, on_version_apply=add_rows_after)
+        except NotImplementedError:  # a migration that says that it can't be undone
+            return
+        if since == "base":
+            assert run_on(empty_database, definitions) == {}
+        move(command.upgrade, "head")
 
     assert run_on(empty_database, definitions) == run_on(database_url, definitions)
 
 
-def run(move: Callable[[Config, str], None], config: Config, revision: str) -> None:
-    problem = None
+@contextmanager
+def said_in_a_sentence() -> Iterator[None]:
     try:
-        move(config, revision)
-    except NotImplementedError:
+        yield
+    except AssertionError:
         raise
     except NoRowError as error:
         problem = f"{error}. Give its columns values, in VALUES of {FILE}."
     except Exception as error:
         problem = f"{describe(error)}\n{CURE}"
-    if problem:
-        pytest.fail(problem, pytrace=False)
+    else:
+        return
+    pytest.fail(problem, pytrace=False)

@@ -57,7 +57,7 @@ def show_response(response: Response) -> str:
         return show_body(response.content)
     except ResponseNotRead:
         assert isinstance(response.stream, RecordedStream)
-        return f"{show_body(response.stream.beginning)}(a stream, not read to its end)"
+        return f"{show_body(response.stream.beginning)}(not read to its end)"
 
 
 def show_body(body: bytes) -> str:

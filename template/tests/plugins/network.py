@@ -53,8 +53,8 @@ def guard_network(database: URL | None, note: Callable[[str], None]) -> None:
         if is_this_machine(host) or (host, port) in allowed:
             return
         message = (
-            f"{REFUSED}{host}:{port}, another machine. Put what stands in for it into "
-            "tests/stand_ins.py, or into app.dependency_overrides for one test. If the tests may "
+            f"{REFUSED}{host}:{port}, which is another machine. Stub what calls it: in "
+            "tests/stand_ins.py, or for one test in app.dependency_overrides. If the tests may "
             "reach it, add it to ALLOWED in tests/plugins/network.py."
         )
         note(message)
@@ -80,7 +80,11 @@ def target(event: str, arguments: tuple[Any, ...]) -> tuple[str, int | str | Non
         host, port = arguments[1][:2]
     else:  # a Unix socket, or one that is connected already
         host, port = "", None
-    return host.decode() if isinstance(host, bytes) else host or "", port
+    return text(host or ""), text(port)
+
+
+def text(value: Any) -> Any:
+    return value.decode() if isinstance(value, bytes) else value
 
 
 def is_this_machine(host: str) -> bool:
@@ -104,7 +108,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     if refusals and report.passed:  # the code under test has handled the error
         report.outcome = "failed"
         report.longrepr = refusals[0]
-    elif refusals:
+    elif refusals and refusals[0] not in report.longreprtext:
         report.sections.append(("Network", refusals[0]))
     refusals.clear()
     return report

@@ -9,7 +9,7 @@ import faulthandler
 import signal
 import sys
 from collections.abc import Callable, Generator
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import pytest
@@ -19,6 +19,10 @@ from pytest_timeout import Settings, is_debugging
 MAX_SECONDS_TO_CANCEL = 5
 # A process that has not ended this long after its tests, since a thread of it hangs, is killed.
 MAX_SECONDS_TO_EXIT = 60
+
+# The functions of pytest and asyncio that run a phase of a test, and a task.
+RUN_PHASE = pytest.CallInfo.from_call.__code__
+RUN_LOOP = asyncio.BaseEventLoop.run_until_complete.__code__
 
 START = pytest.StashKey[Callable[[], None]]()
 EXPIRED = pytest.StashKey[str]()
@@ -47,12 +51,13 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Settings) -> Generator
         nonlocal cancelled
         if is_debugging():
             return
-        if cancelled is not None and cancelled.done():  # this is the teardown
-            start()
+        if (cancelled and cancelled.done()) or not find(frame, RUN_PHASE):
+            start()  # the teardown, or pytest itself, which an exception would break
             return
         item.stash[EXPIRED] = message
-        task = awaited_task(frame)
-        if task is None or task is cancelled:
+        loop = find(frame, RUN_LOOP)
+        task = loop.f_locals["future"] if loop else None
+        if not isinstance(task, asyncio.Task) or task is cancelled:
             start()
             interrupt(number, frame)
         else:
@@ -65,14 +70,11 @@ def pytest_timeout_set_timer(item: pytest.Item, settings: Settings) -> Generator
     return result
 
 
-def awaited_task(frame: FrameType | None) -> asyncio.Task[Any] | None:
-    """The task for which the event loop runs, if one runs."""
-    while frame is not None:
-        if frame.f_code is asyncio.BaseEventLoop.run_until_complete.__code__:
-            task = frame.f_locals["future"]
-            return task if isinstance(task, asyncio.Task) else None
+def find(frame: FrameType | None, code: CodeType) -> FrameType | None:
+    """Looks for a function among those that are running."""
+    while frame is not None and frame.f_code is not code:
         frame = frame.f_back
-    return None
+    return frame
 
 
 @pytest.hookimpl(wrapper=True)
