@@ -1,10 +1,11 @@
 """Features as teams write them: reads them, puts them into services, breaks them on purpose."""
 
 import os
+import re
 import shutil
 import subprocess
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ LIBRARY = ROOT / "tests/growth/features"
 DATABASES = ("sqlite", "postgresql")
 END_OF_A_SEAM = "go below this line."
 MIGRATIONS = "migrations/versions/"
+REVISION = re.compile(r'^revision = "(.+)"$', re.MULTILINE)
+PARENT = re.compile(r'^down_revision = ".+"$', re.MULTILINE)
 
 
 class FeatureError(Exception):
@@ -202,24 +205,26 @@ def insert_below(file: Path, below: str, text: str, description: Path) -> None:
     file.write_text("".join([*lines[: found[0] + 1], *added, *lines[found[0] + 1 :]]))
 
 
-def write_migration(service: Path, feature: Feature, programs: Path) -> None:
+def write_migration(service: Path, feature: Feature, programs: Path) -> list[Path]:
     """Writes the migration of a feature with the command of the service, and edits it by hand.
 
-    Then makes the changes that come later, which may have migrations of their own. Raises
-    `MigrationError` if the command fails, or changes anything but its own new file.
+    Then makes the changes that come later, which may have migrations of their own. Returns the files
+    that were written. Raises `MigrationError` if the command fails, or changes anything but its own
+    new file.
     """
     if not feature.migration:
-        return
-    run_poe_migration(service, feature.name, feature.migration, programs)
+        return []
+    written = [run_poe_migration(service, feature.name, feature.migration, programs)]
     for edit in feature.by_hand:
         replace_in(service, edit.file, edit.old, edit.new, feature.description)
     for change in feature.later:
         replace_in(service, change.file, change.old, change.new, feature.description)
         if change.migration:
-            run_poe_migration(service, feature.name, change.migration, programs)
+            written.append(run_poe_migration(service, feature.name, change.migration, programs))
+    return written
 
 
-def run_poe_migration(service: Path, name: str, message: str, programs: Path) -> None:
+def run_poe_migration(service: Path, name: str, message: str, programs: Path) -> Path:
     before = python_files(service)
     result = subprocess.run(
         [str(programs / "poe"), "migration", message],
@@ -238,6 +243,23 @@ def run_poe_migration(service: Path, name: str, message: str, programs: Path) ->
             f"{name}: `poe migration {message!r}` ended with {result.returncode} and wrote "
             f"{changed or 'nothing'}.\n{result.stdout}"
         )
+    return service / changed[0]
+
+
+def merge_migrations(service: Path, feature: Feature, written: Iterable[Path]) -> None:
+    """Puts migrations that were written in another copy of the service behind those of this one.
+
+    So does a team that merges a branch: it changes the parent of the first one, and the numbers.
+    """
+    for change in feature.later:
+        replace_in(service, change.file, change.old, change.new, feature.description)
+    for source in written:
+        last = max((service / MIGRATIONS).glob("[0-9]*_*.py"))
+        number, head = int(last.name.partition("_")[0]), REVISION.search(last.read_text())
+        assert head is not None
+        text = PARENT.sub(f'down_revision = "{head[1]}"', source.read_text())
+        slug = source.name.partition("_")[2]
+        (service / MIGRATIONS / f"{number + 1:04}_{slug}").write_text(text)
 
 
 def python_files(service: Path) -> dict[str, bytes]:
@@ -281,14 +303,25 @@ def replace_in(service: Path, pattern: str, old: str, new: str, description: Pat
         byte_code.unlink()
 
 
-def grow(service: Path, features: Iterable[Feature], programs: Path) -> None:
+def grow(
+    service: Path,
+    features: Iterable[Feature],
+    programs: Path,
+    written: Mapping[str, Iterable[Path]] | None = None,
+) -> None:
     """Puts one feature after another into a service, each with its migration.
+
+    The migrations are those that have been `written` for each feature in another copy of the
+    service; without it, they are written here, which takes longer.
 
     `poe format` sorts the imports of several features, as for a team that merges branches.
     """
     for feature in features:
         put_into(service, feature)
-        write_migration(service, feature, programs)
+        if written is None:
+            write_migration(service, feature, programs)
+        else:
+            merge_migrations(service, feature, written[feature.name])
     variables = environment_of(programs)
     subprocess.run(
         [str(programs / "poe"), "format"],

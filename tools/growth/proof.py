@@ -5,14 +5,13 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
 from queue import LifoQueue
-from typing import Any
 
 import copier
 
@@ -32,7 +31,6 @@ from evergreen.postgresql_server import open_folder, postgresql_server
 from evergreen.progress import Reporter
 from tools.growth.suites import FIRST_LINES, ForkedSuites, Result, forked_suites
 
-# They find most mistakes.
 CHECKS_OF_A_SERVICE = ("tests/test_routes.py", "tests/integration/test_migrations.py")
 MAX_SHOWN_FAILURES = 5
 MAX_OUTPUT = 6_000
@@ -62,6 +60,8 @@ class Growth:
     wrong: dict[tuple[str, str], list[Outcome]] = field(default_factory=dict)
     ways: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     """The ways to run the service that has all features: by way and database."""
+    written: dict[str, dict[str, list[Path]]] = field(default_factory=dict)
+    """The migrations by database and feature."""
     seconds: float = 0
 
     @property
@@ -96,8 +96,8 @@ class Workplace:
             (service / name).unlink(missing_ok=True)
             (service / name).symlink_to(self.folder / "postgresql")
 
-    def run_suite(self, service: Path, *arguments: str) -> Result:
-        return self.suites.run(service, "-q", *arguments)
+    def run_suite(self, service: Path, *arguments: str, until: Sequence[str] = ()) -> Result:
+        return self.suites.run(service, "-q", *arguments, until=until)
 
     def run_command(self, service: Path, *command: str, **variables: str) -> Result:
         """Runs a program of the service, as a user types it after `uv run`."""
@@ -187,7 +187,8 @@ def prove(
     """Proves each feature alone, and all of them together unless `together` is false."""
     started = time.perf_counter()
     growth = Growth(features, databases)
-    workers = os.cpu_count() or 1
+    # One more than processors, since a run also waits: for a server to start, for a file.
+    workers = (os.cpu_count() or 1) + 1
     with (
         open_workplaces(template, features, databases, installations, workers) as workplaces,
         ThreadPoolExecutor(workers) as pool,
@@ -196,26 +197,23 @@ def prove(
             database: [feature for feature in features if database in feature.databases]
             for database in databases
         }
-        grown = {
-            database: pool.submit(grow_in, workplaces, database, on[database])
-            for database in databases
-            if together
-        }
         alone = [
             pool.submit(prove_alone, growth, workplaces, database, feature)
             for database in databases
             for feature in on[database]
         ]
-        jobs: list[Future[Any]] = [*grown.values(), *alone]
-        reporter.follow("features proven alone", jobs)
-        reporter.follow(
-            "ways to run all of them",
-            [
-                pool.submit(prove_way, growth, workplaces, database, future.result(), way)
-                for database, future in grown.items()
+        reporter.follow("features proven alone", alone)
+        if together:
+            grown = {
+                database: grow_in(workplaces, database, on[database], growth.written[database])
+                for database in databases
+            }
+            ways = [
+                pool.submit(prove_way, growth, workplaces, database, grown[database], way)
                 for way in WAYS
-            ],
-        )
+                for database in databases
+            ]
+            reporter.follow("ways to run all of them", ways)
     growth.seconds = time.perf_counter() - started
     return growth
 
@@ -223,16 +221,18 @@ def prove(
 def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: Feature) -> None:
     mistakes = [wrong for wrong in feature.wrong if database in wrong.databases]
     context = f"{feature.name} on {database}"
-    checks = [*CHECKS_OF_A_SERVICE, *feature.tests]
     with workplaces.one_for(database) as place:
         service = place.copy_of(place.base)
         before_migration = service
+        checks = [path for path in CHECKS_OF_A_SERVICE if (service / path).exists()]
+        checks += feature.tests
 
         def right() -> str:
             nonlocal before_migration
             put_into(service, feature)
             before_migration = place.copy_of(service)
-            write_migration(service, feature, place.programs)
+            written = write_migration(service, feature, place.programs)
+            growth.written.setdefault(database, {})[feature.name] = written
             for command in (("ruff", "format", "--check"), ("ruff", "check")):
                 lint = place.run_command(service, *command)
                 if lint.code != 0:
@@ -247,8 +247,13 @@ def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: 
                     write_migration(copy, feature, place.programs)
                 except MigrationError as error:
                     return problem_of_wrong(context, wrong, Result(1, str(error), []))
-            result = place.suites.run(copy, "-q", first=checks, until=wrong.says)
-            return problem_of_wrong(context, wrong, result)
+            # These find most mistakes, and take less time than all tests.
+            problem = problem_of_wrong(
+                context, wrong, place.run_suite(copy, *checks, until=wrong.says)
+            )
+            return problem and problem_of_wrong(
+                context, wrong, place.run_suite(copy, until=wrong.says)
+            )
 
         outcome = growth.right[feature.name, database] = timed("right", context, right)
         growth.wrong[feature.name, database] = (
@@ -304,12 +309,21 @@ def shown(result: Result) -> str:
 # ── All features together ────────────────────────────────────────────────────
 
 
-def grow_in(workplaces: Workplaces, database: str, features: Sequence[Feature]) -> Path | str:
+def grow_in(
+    workplaces: Workplaces,
+    database: str,
+    features: Sequence[Feature],
+    written: dict[str, list[Path]] | None = None,
+) -> Path | str:
     """Returns a service that has all features, or what went wrong."""
+    if written is not None:
+        for feature in features:
+            if feature.name not in written:
+                return f"{feature.name} has no migration."
     with workplaces.one_for(database) as place:
         service = place.copy_of(place.base)
         try:
-            grow(service, features, place.programs)
+            grow(service, features, place.programs, written)
         except FeatureError as error:
             return str(error)
         return service

@@ -2,11 +2,9 @@
 
 The Python of the service runs this file. Each line of the input names a folder, the arguments for
 pytest and the file for its output; each line of the output has the exit code and the failures,
-each with its first `lines`.
-What takes most of the time of a run is to import the libraries, so this is done only once.
+each with its first `lines`. A failure that contains all texts of `until` ends a run.
 
-A run that is to say something has `first`, the files of the tests to begin with, and `until`, the
-texts that a failure must contain to end the run.
+What takes most of the time of a run is to import the libraries, so this is done only once.
 """
 
 import contextlib
@@ -16,6 +14,7 @@ import json
 import os
 import sys
 import warnings
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,17 @@ LIBRARIES = [
     "asyncpg",
     "fastapi",
     "httpx",
+    "jwt",
+    "pwdlib.hashers.argon2",
+    "pydantic.v1",
+    "pydantic_settings",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
     "sqlalchemy.ext.asyncio",
     "starlette.testclient",
+    "structlog",
+    "unittest.mock",
+    "uvicorn",
 ]
 OPTIONS = [
     *("-p", "no:cacheprovider"),
@@ -42,7 +50,8 @@ def main() -> None:
     # The runs get a copy of it: as long as one of them is alive, the output is not at its end.
     answers = os.fdopen(os.dup(1), "w")
     gc.disable()
-    for library in LIBRARIES:
+    plugins = [plugin.module for plugin in entry_points(group="pytest11")]
+    for library in [*LIBRARIES, *plugins]:
         with contextlib.suppress(ImportError), warnings.catch_warnings(action="ignore"):
             importlib.import_module(library)
     gc.freeze()
@@ -55,16 +64,11 @@ def main() -> None:
 class Failures:
     """A plugin that collects the message of each failure, in its first lines."""
 
-    def __init__(self, lines: int, first: list[str], until: list[str]) -> None:
+    def __init__(self, lines: int, until: list[str]) -> None:
         self.lines = lines
-        self.first = first
         self.until = until
         self.found: list[str] = []
 
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.sort(key=lambda item: item.nodeid.partition("::")[0] not in self.first)
-
-    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.add(report)
 
@@ -95,7 +99,7 @@ def run_suite(run: dict[str, Any]) -> str:
             redirect(Path(run["output"]))
             os.chdir(run["folder"])
             sys.path[0] = run["folder"]
-            failures = Failures(run["lines"], run["first"], run["until"])
+            failures = Failures(run["lines"], run["until"])
             exit_code = int(pytest.main([*OPTIONS, *run["arguments"]], [failures]))
             with os.fdopen(write, "w") as found:
                 json.dump(failures.found, found)

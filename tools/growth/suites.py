@@ -29,14 +29,8 @@ class ForkedSuites:
         self.process = process
         self.output = folder / "output"
 
-    def run(
-        self,
-        service: Path,
-        *arguments: str,
-        first: Sequence[str] = (),
-        until: Sequence[str] = (),
-    ) -> Result:
-        """Begins with the files `first`; ends when a failure contains all texts of `until`.
+    def run(self, service: Path, *arguments: str, until: Sequence[str] = ()) -> Result:
+        """Ends when a failure contains all of the texts `until`.
 
         Raises `RuntimeError` if the process has ended.
         """
@@ -47,7 +41,6 @@ class ForkedSuites:
             "arguments": arguments,
             "output": str(self.output),
             "lines": FIRST_LINES,
-            "first": first,
             "until": until,
         }
         self.process.stdin.write(json.dumps(run) + "\n")
