@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import URL, event
+from sqlalchemy import URL, ExceptionContext, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session
 
@@ -23,6 +23,14 @@ def is_shared(database: URL) -> bool:
     """Whatever the driver is that opens it."""
     urls = {engine.url.set(drivername="any") for engine in shared_engines}
     return database.set(drivername="any") in urls
+
+
+def keep_connection_of_cancelled_query(context: ExceptionContext) -> None:
+    """A client that leaves a stream cancels its query. SQLAlchemy would give the connection up,
+    and with it the transaction of the test.
+    """
+    if isinstance(context.original_exception, asyncio.CancelledError):
+        context.is_disconnect = False
 
 
 class TrackedSession(Session):
@@ -61,10 +69,15 @@ class SessionInTurn(AsyncSession):
 
     async def __aenter__(self) -> "SessionInTurn":
         self.outer = innermost.get()
-        while self.outer is not None and not self.outer.is_open:
-            self.outer = self.outer.outer
-        self.turn = self.outer.turn_within if self.outer else self.turn_on_connection
-        await self.turn.acquire()
+        while True:
+            while self.outer is not None and not self.outer.is_open:
+                self.outer = self.outer.outer
+            self.turn = self.outer.turn_within if self.outer else self.turn_on_connection
+            await self.turn.acquire()
+            if self.outer is None or self.outer.is_open:
+                break
+            # It was closed while this one waited, and the connection is another request's.
+            self.turn.release()
         await self.end_reads_of_outer()
         self.is_open = True
         innermost.set(self)

@@ -6,6 +6,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, now
 
+# isort: split
+# The imports of your own columns go below this line.
+
 
 class User(Base):
     __tablename__ = "users"

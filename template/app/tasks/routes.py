@@ -19,7 +19,8 @@ async def create_task(
     new: TaskCreate, user: CurrentUser, session: SessionDep, request: Request, response: Response
 ) -> TaskPublic:
     task = await service.create_task(session, user, new)
-    response.headers["Location"] = request.app.url_path_for("read_task", task_id=task.id)
+    path = request.app.url_path_for("read_task", task_id=task.id)
+    response.headers["Location"] = request.scope.get("root_path", "") + path
     return TaskPublic.model_validate(task)
 
 

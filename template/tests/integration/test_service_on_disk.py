@@ -94,11 +94,11 @@ def test_a_mounted_app_has_the_settings_the_engine_and_the_errors_of_the_service
 ) -> None:
     service, second = create_app(settings_for(new_database)), FastAPI()
     second.include_router(auth_router)
-    service.mount("/v2", second)
+    service.mount("/mounted", second)
 
     with TestClient(service) as client:
-        registered = client.post("/v2/auth/register", json=USER)
-        anonymous = client.get("/v2/auth/me")
+        registered = client.post("/mounted/auth/register", json=USER)
+        anonymous = client.get("/mounted/auth/me")
 
     assert registered.status_code == 201
     assert anonymous.status_code == 401
