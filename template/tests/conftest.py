@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import URL, event
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker
 from starlette.requests import HTTPConnection
 from starlette.types import Receive, Scope, Send
@@ -26,13 +26,7 @@ from app.settings import Settings
 from tests.client import ASGITransport, AsyncBaseTransport, AsyncClient
 from tests.database import NewSession, delete_all_rows
 from tests.helpers import add_user, http_client, settings_for
-from tests.isolation import (
-    SessionInTurn,
-    all_tasks_end,
-    keep_connection_of_cancelled_query,
-    shared_engines,
-    unchanged,
-)
+from tests.isolation import SessionInTurn, all_tasks_end, share, unchanged
 from tests.stand_ins import put_stand_ins
 
 pytest_plugins = [
@@ -64,8 +58,7 @@ async def engine(settings: Settings, live: bool) -> AsyncIterator[AsyncEngine]:
     """All tests share it, since the run has one event loop."""
     engine = create_engine(settings)
     if not live:
-        shared_engines.add(engine)
-        event.listen(engine.sync_engine, "handle_error", keep_connection_of_cancelled_query)
+        share(engine)
     yield engine
     await engine.dispose()
 

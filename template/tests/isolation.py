@@ -19,6 +19,11 @@ SECONDS_TO_END = 5
 shared_engines: set[AsyncEngine] = set()
 
 
+def share(engine: AsyncEngine) -> None:
+    shared_engines.add(engine)
+    event.listen(engine.sync_engine, "handle_error", keep_connection_of_cancelled_query)
+
+
 def is_shared(database: URL) -> bool:
     """Whatever the driver is that opens it."""
     urls = {engine.url.set(drivername="any") for engine in shared_engines}

@@ -451,9 +451,9 @@ class Rows:
             for reference in self.requests.references(operation)
         }
 
-    def doubt(self, operation: Operation) -> None:
-        """The rows that it names may have been deleted: the next request creates them anew."""
-        self.doubted.update(row.collection for row in self.requests.references(operation))
+    def doubt(self) -> None:
+        """The rows may have been deleted with others: the next request creates them anew."""
+        self.doubted.update(self.created)
 
     async def id_of(self, reference: Reference) -> Any:
         collection = reference.collection

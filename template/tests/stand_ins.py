@@ -6,6 +6,9 @@ of `--live`, which has them after its startup, and the app of `poe fuzz`.
 
 from fastapi import FastAPI
 
+# isort: split
+# The imports of your own stand-ins go below this line.
+
 
 def put_stand_ins(app: FastAPI) -> None:
     """Puts them into an app, as in `app.dependency_overrides[get_rates] = fake_rates`, or

@@ -28,6 +28,9 @@ from tests.route_requests import (
     send,
 )
 
+# isort: split
+# The imports of your own rows go below this line.
+
 # Anyone can use these routes, without a token. A WebSocket is ("WEBSOCKET", its path), and a
 # mounted app without routes, such as a folder of files, ("MOUNT", its path).
 PUBLIC: set[Route] = {
@@ -156,7 +159,7 @@ async def test_each_route_of_a_row_finds_it_only_for_its_owner(
             exchange = await owner.send(operation)
             if exchange.status == 404:
                 # An earlier route may have deleted the rows, so that nobody finds them.
-                owner.doubt(operation)
+                owner.doubt()
                 leaks = await leaks_to_another_user(operation, owner, other)
                 exchange = await owner.send(operation)
             was_deleted_by_other = exchange.status == 404 and leaks
