@@ -108,7 +108,8 @@ def combinations(session: nox.Session) -> None:
 def growth(session: nox.Session) -> None:
     """Put features into services, right and wrong, alone and together; add tables to proof.html.
 
-    `uvx nox -s growth -- invoices --database sqlite` proves one feature on one database.
+    `uvx nox -s growth -- invoices --database sqlite` proves one feature on one database; `--thorough`
+    plants each mistake on each database (nightly).
     """
     install(session, group="evergreen")
     write_to_memory(session)

@@ -30,6 +30,11 @@ def main() -> None:
     parser.add_argument(
         "--page", type=Path, default=Path("proof.html"), help="the page to write: %(default)s"
     )
+    parser.add_argument(
+        "--thorough",
+        action="store_true",
+        help="plant each mistake on each database, and not by turns",
+    )
     options = parser.parse_args()
     try:
         features = read_library(names=options.features)
@@ -40,7 +45,15 @@ def main() -> None:
     reporter = Reporter(console)
     with copied_working_tree(ROOT) as template, reporter.shown():
         together = not options.features
-        growth = prove(template, features, databases, RESULTS / "installed", reporter, together)
+        growth = prove(
+            template,
+            features,
+            databases,
+            RESULTS / "installed",
+            reporter,
+            together,
+            options.thorough,
+        )
     show(growth, console)
     if not options.features and not options.database:  # the page shows all
         save("growth", as_data(growth))

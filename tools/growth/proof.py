@@ -55,6 +55,8 @@ class Growth:
 
     features: list[Feature]
     databases: list[str]
+    thorough: bool = False
+    """Whether each mistake is planted on each database, and not by turns."""
     right: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     """By feature and database."""
     wrong: dict[tuple[str, str], list[Outcome]] = field(default_factory=dict)
@@ -183,10 +185,11 @@ def prove(
     installations: Path,
     reporter: Reporter,
     together: bool = True,
+    thorough: bool = False,
 ) -> Growth:
     """Proves each feature alone, and all of them together unless `together` is false."""
     started = time.perf_counter()
-    growth = Growth(features, databases)
+    growth = Growth(features, databases, thorough)
     # One more than processors, since a run also waits: for a server to start, for a file.
     workers = (os.cpu_count() or 1) + 1
     with (
@@ -219,7 +222,7 @@ def prove(
 
 
 def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: Feature) -> None:
-    mistakes = [wrong for wrong in feature.wrong if database in wrong.databases]
+    mistakes = mistakes_on(feature, database, growth)
     context = f"{feature.name} on {database}"
     with workplaces.one_for(database) as place:
         service = place.copy_of(place.base)
@@ -261,6 +264,16 @@ def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: 
             if outcome.problem
             else [timed(wrong.name, context, partial(with_mistake, wrong)) for wrong in mistakes]
         )
+
+
+def mistakes_on(feature: Feature, database: str, growth: Growth) -> list[Wrong]:
+    """Each on one database, by turns; on each of them in a thorough proof."""
+    mistakes = []
+    for number, wrong in enumerate(feature.wrong):
+        offered = [one for one in growth.databases if one in wrong.databases]
+        if database in offered and (growth.thorough or database == offered[number % len(offered)]):
+            mistakes.append(wrong)
+    return mistakes
 
 
 def timed(name: str, context: str, run: Callable[[], str]) -> Outcome:
@@ -345,7 +358,7 @@ def given_database(place: Workplace, service: Path) -> Result:
     """Twice: the tests have to leave the database as they found it."""
     if not (service / "embedded_postgresql.py").exists():
         return twice(place, service, f"sqlite+aiosqlite:///{service}/test.db")
-    with postgresql_server(place.programs.parent, "a password") as url:
+    with postgresql_server(place.programs.parent, "a-password") as url:
         return twice(place, service, f"{url}/test")
 
 
