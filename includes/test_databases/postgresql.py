@@ -310,7 +310,9 @@ def run_on() -> RunOn:
 
 def on(database: URL, function: Callable[[Connection], Any]) -> Any:
     async def run() -> Any:
-        engine = create_async_engine(database, poolclass=NullPool)
+        # A migration may replace the type of a column, which a cached statement refers to.
+        no_cache = {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+        engine = create_async_engine(database, poolclass=NullPool, connect_args=no_cache)
         async with engine.connect() as connection:
             result = await connection.run_sync(function)
             await connection.commit()

@@ -286,7 +286,7 @@ def ids_of_rows(service: Settings, headers: dict[str, str]) -> Iterator[Callable
 
         def ids_of_rows(operation: Operation) -> Ids:
             if operation.method == "DELETE":
-                rows.doubt(operation)
+                rows.doubt(row.collection for row in requests.references(operation))
             try:
                 return runner.run(rows.ids(operation))
             except NoRequestError:  # tests/test_routes.py says what is missing

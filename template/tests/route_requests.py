@@ -7,7 +7,7 @@ import asyncio
 import inspect
 import math
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -451,9 +451,9 @@ class Rows:
             for reference in self.requests.references(operation)
         }
 
-    def doubt(self) -> None:
-        """The rows may have been deleted with others: the next request creates them anew."""
-        self.doubted.update(self.created)
+    def doubt(self, collections: Iterable[str]) -> None:
+        """Their rows may have been deleted: the next request creates them anew."""
+        self.doubted.update(collections)
 
     async def id_of(self, reference: Reference) -> Any:
         collection = reference.collection

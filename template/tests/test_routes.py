@@ -158,8 +158,8 @@ async def test_each_route_of_a_row_finds_it_only_for_its_owner(
             leaks = await leaks_to_another_user(operation, owner, other)
             exchange = await owner.send(operation)
             if exchange.status == 404:
-                # An earlier route may have deleted the rows, so that nobody finds them.
-                owner.doubt()
+                # An earlier route may have deleted the rows, so that no one finds them.
+                owner.doubt(owner.created)
                 leaks = await leaks_to_another_user(operation, owner, other)
                 exchange = await owner.send(operation)
             was_deleted_by_other = exchange.status == 404 and leaks

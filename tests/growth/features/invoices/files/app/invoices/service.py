@@ -63,7 +63,7 @@ async def change_status(
     session: AsyncSession, owner: User, invoice_id: UUID, before: Status, after: Status
 ) -> Invoice:
     """Raises `ConflictError` unless the invoice has the status that comes before."""
-    invoice = await session.scalar(
+    invoice: Invoice | None = await session.scalar(
         update(Invoice)
         .where(Invoice.id == invoice_id, Invoice.owner_id == owner.id, Invoice.status == before)
         .values(status=after)

@@ -18,7 +18,7 @@ async def list_users(session: AsyncSession, page: Page) -> Sequence[User]:
 
 
 async def change_role(session: AsyncSession, user_id: UUID, role: Role) -> User:
-    user = await session.scalar(
+    user: User | None = await session.scalar(
         update(User).where(User.id == user_id).values(role=role).returning(User)
     )
     await session.commit()
