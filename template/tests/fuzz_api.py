@@ -207,7 +207,7 @@ def filter_failure(
     if failure.title == "Response violates schema":
         return 'is not a "duration"' not in failure.message  # as in P1Y1D, which ISO 8601 allows
     if failure.title in {"Wrong response to undeclared method", "Allow header mismatch"}:
-        # The path may be that of another route, too: /tasks/search is a /tasks/{task_id}.
+        # The path may be that of another route, too: /notes/search is a /notes/{note_id}.
         path = re.sub(r"^https?://[^/]*|\?.*", "", str(response.request.url))
         return not any(
             template != case.operation.path and re.fullmatch(PARAMETER.sub("[^/]+", template), path)

@@ -306,7 +306,14 @@ async def test_last(client: AsyncClient) -> None:
 SENTENCE_OF_THE_LIMIT = "The test took longer than 1 seconds. If it may take longer, mark it with"
 
 
-@pytest.mark.parametrize("arguments", [(), ("-n", "2", "--dist=loadfile"), ("--live",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        pytest.param(("-n", "2", "--dist=loadfile"), marks=pytest.mark.thorough),
+        pytest.param(("--live",), marks=pytest.mark.thorough),
+    ],
+)
 def test_a_test_that_hangs_fails_and_the_next_ones_run(
     installed_service: Path, service_to_change: Path, arguments: tuple[str, ...]
 ) -> None:

@@ -153,8 +153,8 @@ DEFECTS = {
     ),
     "the sessions of the tests have no savepoint": (
         "tests/conftest.py",
-        ', join_transaction_mode="create_savepoint"',
-        "",
+        '        close_resets_only=False,\n        join_transaction_mode="create_savepoint",\n',
+        "        close_resets_only=False,\n",
     ),
     "the tests share one session": (
         "tests/conftest.py",
@@ -249,11 +249,10 @@ import pytest
 from fastapi import FastAPI
 
 from app.auth.dependencies import get_current_user
-from app.db.engine import get_engine
-from app.db.session import get_session
+from app.db.session import get_new_session, get_session
 from tests.client import AsyncClient
 
-STAND_INS = {get_engine, get_session}
+STAND_INS = {get_new_session, get_session}
 
 
 @pytest.mark.parametrize("number", range(3))
