@@ -25,7 +25,7 @@ def make_the_next_release(template: Path) -> None:
     """Changes files to which features add lines, and a file to which none does."""
     for path in [*FILES_WITH_SEAMS, "app/health/routes.py"]:
         file = template / "template" / path
-        file.write_text(f"{file.read_text()}\n# A line of the next release.\n")
+        file.write_text(f"# A line of the next release.\n{file.read_text()}")
     main = template / "template/app/main.py.jinja"
     main.write_text(main.read_text().replace("1024 * 1024", "2 * 1024 * 1024"))
     release(template, NEXT)

@@ -35,9 +35,15 @@ async def test_that_leaves_a_task(session: AsyncSession) -> None:
     asyncio.create_task(asyncio.sleep(60))
 
 
+A_USER = (
+    "INSERT INTO users (id, email, password_hash, created_at) VALUES "
+    "('11111111111111111111111111111111', 'a@example.com', 'x', '2026-01-01 00:00:00')"
+)
+
+
 async def test_that_commits(engine: AsyncEngine) -> None:
     async with engine.begin() as connection:
-        await connection.execute(text("DELETE FROM users"))
+        await connection.execute(text(A_USER))
 """
 
 LIVE = """\

@@ -22,6 +22,7 @@ SEAMS_OF_THE_TIP = {
     "compose.yaml": 1,
     "pyproject.toml": 3,
     "tests/conftest.py": 1,
+    "tests/fuzz_api.py": 2,
     "tests/integration/test_migrations.py": 3,
     "tests/plugins/network.py": 1,
     "tests/stand_ins.py": 2,
