@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evergreen.questions import Answers
-from evergreen.releases import commit_all, copy_of_release
+from evergreen.releases import commit_all, copy_of_release, git
 from evergreen.suites import own_environment
 from evergreen.working_tree import ROOT
 
@@ -347,4 +347,5 @@ def grown_copy_of_release(
     ]
     grow(service, features, programs)
     commit_all(service, "Grow")
+    git("clean", "--force", "-d", "-X", "--quiet", cwd=service)  # caches
     return service

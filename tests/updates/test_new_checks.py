@@ -143,8 +143,8 @@ def do_what_the_sentences_say(service: Path) -> None:
     replace(ours, "    async with engine.begin() as connection:\n", "")
     replace(
         ours,
-        '        await connection.execute(text("DELETE',
-        '    await session.execute(text("DELETE',
+        "        await connection.execute(text(",
+        "    await session.execute(text(",
     )
     insert_below(
         service / "tests/test_routes.py", "Your own public routes", '    ("WEBSOCKET", "/live"),\n'
