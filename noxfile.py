@@ -104,9 +104,9 @@ def combinations(session: nox.Session) -> None:
     session.run("python", "-m", "tools.combinations", *session.posargs)
 
 
-@nox.session(tags=["ci"])
+@nox.session
 def growth(session: nox.Session) -> None:
-    """Put features into services, right and wrong, alone and together; add tables to proof.html.
+    """Put features into services, right and wrong, alone and together; add tables to proof.html (nightly).
 
     `uvx nox -s growth -- invoices --database sqlite` proves one feature on one database; `--thorough`
     plants each mistake on each database (nightly).

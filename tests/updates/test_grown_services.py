@@ -27,7 +27,7 @@ def make_the_next_release(template: Path) -> None:
         file = template / "template" / path
         file.write_text(f"# A line of the next release.\n{file.read_text()}")
     main = template / "template/app/main.py.jinja"
-    main.write_text(main.read_text().replace("1024 * 1024", "2 * 1024 * 1024"))
+    main.write_text(main.read_text().replace("# Set on the router", "# It is set on the router"))
     release(template, NEXT)
 
 
