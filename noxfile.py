@@ -106,7 +106,7 @@ def combinations(session: nox.Session) -> None:
 
 @nox.session
 def growth(session: nox.Session) -> None:
-    """Put features into services, right and wrong, alone and together; add tables to proof.html (nightly).
+    """Put features into services, right and wrong, and add tables to proof.html (nightly).
 
     `uvx nox -s growth -- invoices --database sqlite` proves one feature on one database; `--thorough`
     plants each mistake on each database (nightly).
