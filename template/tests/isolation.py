@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from fastapi import FastAPI
@@ -72,7 +72,7 @@ class SessionInTurn(AsyncSession):
         self.is_open = False
         self.outer: SessionInTurn | None = None
 
-    async def __aenter__(self) -> "SessionInTurn":
+    async def __aenter__(self) -> Self:
         self.outer = innermost.get()
         while True:
             while self.outer is not None and not self.outer.is_open:

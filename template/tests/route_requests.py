@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from fastapi import FastAPI
@@ -418,7 +418,7 @@ class Rows:
         self.creating: list[str] = []
 
     async def send(
-        self, operation: Operation, owners: Mapping[Reference, "Rows"] | None = None
+        self, operation: Operation, owners: Mapping[Reference, Self] | None = None
     ) -> Exchange:
         """With rows of this user, except for those that `owners` says are another user's."""
         if unknown := self.requests.unknown_parameters(operation):
@@ -444,7 +444,7 @@ class Rows:
         return Exchange(operation, request, response)
 
     async def ids(
-        self, operation: Operation, owners: Mapping[Reference, "Rows"] | None = None
+        self, operation: Operation, owners: Mapping[Reference, Self] | None = None
     ) -> dict[Reference, Any]:
         return {
             reference: await (owners or {}).get(reference, self).id_of(reference)

@@ -30,6 +30,8 @@ Row = dict[str, Any]
 
 LONG_TEXT = 1_000  # where a column has no limit
 
+UNKNOWN = (NotImplementedError, KeyError)
+
 
 class NoRowError(Exception):
     pass
@@ -147,7 +149,7 @@ def example(column: Column[Any], number: int) -> Any:
     }
     try:
         return examples[kind.python_type]
-    except (NotImplementedError, KeyError):
+    except UNKNOWN:
         if column.nullable:
             return null()
         raise NoRowError(f"No value is known for {column}, which is a {kind}") from None
