@@ -1,4 +1,4 @@
-"""What `poe migration` needs to know of this database."""
+"""Makes a database for `poe migration`, and writes what is special about this kind."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

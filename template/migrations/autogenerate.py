@@ -1,4 +1,4 @@
-"""What `poe migration` writes: types, and what the rows that exist need."""
+"""Writes types as the database knows them, and gives the rows that exist what they need."""
 
 import re
 from collections.abc import Iterator

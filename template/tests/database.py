@@ -22,6 +22,7 @@ __all__ = [
     "RunOn",
     "alembic_config",
     "delete_all_rows",
+    "existing_tables",
     "migrate",
     "migrate_or_stop",
     "rows_of",
@@ -83,13 +84,16 @@ def stop(request: pytest.FixtureRequest, sentence: str) -> None:
     pytest.exit(sentence, returncode=1)
 
 
+def existing_tables(connection: Connection) -> list[Table]:
+    """Lists the tables of the models that the database has."""
+    names = set(inspect(connection).get_table_names())
+    return [table for table in Base.metadata.tables.values() if table.name in names]
+
+
 def rows_of(connection: Connection) -> dict[Table, list[dict[str, Any]]]:
-    """The rows in the tables of the models, those that exist."""
-    tables = set(inspect(connection).get_table_names())
     return {
         table: [dict(row) for row in connection.execute(select(table)).mappings()]
-        for table in Base.metadata.tables.values()
-        if table.name in tables
+        for table in existing_tables(connection)
     }
 
 

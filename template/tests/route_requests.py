@@ -98,7 +98,7 @@ class Examples:
     names_a_row: Callable[[str], bool]
 
     def of_part(self, part: dict[str, Any]) -> Any:
-        """Of a parameter or a body: `openapi_examples` are beside its schema."""
+        """Takes a parameter or a body: its `openapi_examples` are beside its schema."""
         if self.names_a_row(part.get("name", "")):
             return ...
         for given in part.get("examples", {}).values():
@@ -137,7 +137,7 @@ class Examples:
         return TEXTS.get(schema.get("format", ""), "x" * max(1, schema.get("minLength", 1)))
 
     def of_fields(self, schema: dict[str, Any], parents: frozenset[str]) -> dict[str, Any]:
-        """With every field, since an empty change would not write anything; but without the id
+        """Fills every field, since an empty change would not write anything; but not the id
         of something unknown, if it can be left out.
         """
         return {
@@ -420,7 +420,7 @@ class Rows:
     async def send(
         self, operation: Operation, owners: Mapping[Reference, Self] | None = None
     ) -> Exchange:
-        """With rows of this user, except for those that `owners` says are another user's."""
+        """Sends rows of this user, except for those that `owners` says are another user's."""
         if unknown := self.requests.unknown_parameters(operation):
             name = min(unknown)
             collection = operation.path.partition("/{" + name + "}")[0]

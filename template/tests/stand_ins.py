@@ -1,4 +1,4 @@
-"""What stands in for other services, and for what the lifespan creates, in every test.
+"""Stands in for other services, and for what the lifespan creates, in every test.
 
 Each app of the tests has these stand-ins: that of `client`, that of `anonymous_client`, the server
 of `--live`, which has them after its startup, and the app of `poe fuzz`.

@@ -39,7 +39,7 @@ class TaskPublic(BaseModel):
 
 
 class TaskQuery(Page):
-    """What a table in a front end asks for: a page, a filter and an order."""
+    """A page, a filter and an order, as a table in a front end needs them."""
 
     done: bool | MISSING = MISSING
     # Only by what an index of the tasks is sorted by.

@@ -4,11 +4,10 @@ import os
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import URL, Connection, func, inspect, select
+from sqlalchemy import URL, Connection, func, select
 
-from app.db.base import Base
 from app.db.engine import parse_database_url
-from tests.database import RunOn, migrate
+from tests.database import RunOn, existing_tables, migrate
 
 GIVEN = pytest.StashKey[URL | None]()
 
@@ -52,9 +51,7 @@ def migrate_given(database_url: URL, run_on: RunOn, migrated_database: Callable[
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
-    tables = set(inspect(connection).get_table_names())
     return {
         table.name: connection.scalar(select(func.count()).select_from(table)) or 0
-        for table in Base.metadata.tables.values()
-        if table.name in tables
+        for table in existing_tables(connection)
     }
