@@ -1,9 +1,11 @@
 """Runs the template's updater in this service, for `poe template-check`, `-diff` and `-update`.
 
 It clones the template that .copier-answers.yml names into a temporary folder, and checks out its
-newest release that has an updater. So it runs the template's code before anyone here has read it.
+newest release that has an updater, or the candidate after `--to`. So it runs the template's code
+before anyone here has read it.
 """
 
+import argparse
 import os
 import re
 import shutil
@@ -12,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
+
+RELEASE = re.compile(r"(?m)^[vV]?\d+(?:\.\d+)*(?:[.-]?post\d+)?$")
 
 
 def run(*command: str, output: int | None = None) -> int:
@@ -26,24 +30,36 @@ if __name__ == "__main__":
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
         os.environ.pop(name, None)  # set by git for its hooks and aliases
     program = shutil.which("git") or sys.exit("There is no program git: install uv and git first.")
-    answers = Path(".copier-answers.yml")
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--answers-file", "-a", default=".copier-answers.yml")
+    parser.add_argument("--template")  # where it is now, if it has moved
+    parser.add_argument("--to", default="")
+    options, _ = parser.parse_known_args()
+    answers, address = Path(options.answers_file), options.template
     text = answers.read_text("utf-8") if answers.is_file() else ""
     if not (found := re.search(r"(?m)^_src_path: (['\"]?)(.+(?:\n .+)*)\1$", text)):
-        sys.exit(f"There is no {answers} in {Path.cwd()} that names the template of a service.")
-    address = re.sub(r"\n +", " ", found[2]).replace(found[1] * 2, found[1]).removeprefix("git+")
-    address = re.sub("^gh:", "https://github.com/", re.sub("^gl:", "https://gitlab.com/", address))
+        problem = "names the template of a service. --answers-file names one with another name."
+        sys.exit(f"There is no {answers} in {Path.cwd()} that {problem}")
+    address = address or re.sub(r"\n +", " ", found[2]).replace(found[1] * 2, found[1])
+    address = re.sub("^gh:", "https://github.com/", address.removeprefix("git+"))
+    address = re.sub("^gl:", "https://gitlab.com/", address)
     address = str(Path(address).expanduser()) if address.startswith("~") else address
     if ":" not in address and not Path(address).is_absolute():
         problem = "relative to which folder? Write its whole path or address there and commit that."
-        sys.exit(f"The template is in {address}, says {answers}, but {problem}")
+        where = "--template" if options.template else answers
+        sys.exit(f"The template is in {address}, says {where}, but {problem}")
     with TemporaryDirectory(ignore_cleanup_errors=True) as clone, TemporaryFile() as file:
         git, output = (program, "-c", "core.hooksPath=/dev/null", "-C", clone), file.fileno()
         code = run(*git, "clone", "--quiet", "--no-checkout", "--", address, clone, output=output)
         code = code or run(*git, "tag", "--no-column", output=output)
         file.seek(0)
-        tags = re.findall(r"(?m)^v?\d+(?:\.\d+)+$", printed := file.read().decode(errors="replace"))
-        for tag in sorted(tags, key=lambda tag: [-int(part) for part in re.findall(r"\d+", tag)]):
-            run(*git, "checkout", "--quiet", "--detach", f"refs/tags/{tag}", output=output)
+        tags = RELEASE.findall(printed := file.read().decode(errors="replace"))
+        tags.sort(key=lambda tag: [-int(part) for part in re.findall(r"\d+", tag)])
+        names = [f"refs/tags/{tag}" for tag in tags] + ["refs/remotes/origin/HEAD"]
+        if (to := options.to) and not RELEASE.match(to):
+            names = [f"refs/tags/{to}", f"refs/remotes/origin/{to}", f"{to}^0", *names]
+        for name in names:
+            run(*git, "checkout", "--quiet", "--detach", name, "--", output=output)
             if Path(clone, "updater/__main__.py").is_file():
                 sys.exit(run(sys.executable, f"{clone}/updater", *sys.argv[1:]))
     problem = printed.strip() if code != 0 else "it has no release with an updater"

@@ -23,7 +23,7 @@ from evergreen.working_tree import ROOT
 
 BOOTSTRAP = ROOT / "template/template_tasks.py"
 ANSWERS = ".copier-answers.yml"
-MAX_LINES = 50
+MAX_LINES = 70
 SAYS_WHERE = """\
 import os, sys
 from pathlib import Path
@@ -111,7 +111,7 @@ def run(service: Path, *arguments: str, **variables: str) -> subprocess.Complete
     return ended(start(service, *arguments, **variables), service)
 
 
-def test_it_has_at_most_50_lines() -> None:
+def test_it_has_at_most_70_lines() -> None:
     assert len(BOOTSTRAP.read_text().splitlines()) <= MAX_LINES
 
 
@@ -199,6 +199,22 @@ def test_an_address_that_a_person_has_written_is_found(
     assert run(service).stdout.startswith("2.0.0 ")
 
 
+def test_a_template_that_has_moved_can_be_named(service: Path, tmp_path: Path) -> None:
+    release_with_updater(tmp_path / "moved", "2.0.0")
+
+    result = run(service, "update", "--template", f"{tmp_path}/moved")
+
+    arguments = ["update", "--template", f"{tmp_path}/moved"]
+    assert result.stdout == f"2.0.0 {service} {arguments} []\n"
+
+
+@pytest.mark.parametrize("option", ["--answers-file", "-a"])
+def test_answers_with_another_name_can_be_named(service: Path, option: str) -> None:
+    (service / ANSWERS).rename(service / "answers of ours.yml")
+
+    assert run(service, "check", option, "answers of ours.yml").stdout.startswith("1.0.0 ")
+
+
 # ── Releases ─────────────────────────────────────────────────────────────────
 
 
@@ -209,6 +225,8 @@ def test_an_address_that_a_person_has_written_is_found(
         (["v1.10.0", "1.9.0"], "v1.10.0"),
         (["v1.9.0", "1.10.0"], "1.10.0"),
         (["1.1.0", "2.0.0rc1", "v2.0.0-beta", "3.0.0.dev1", "nightly-4.0.0"], "1.1.0"),
+        (["V1.1.0", "2"], "2"),
+        (["1.1.0", "1.1.0.post1"], "1.1.0.post1"),
     ],
 )
 def test_the_updater_is_that_of_the_newest_release(
@@ -225,6 +243,34 @@ def test_a_release_without_an_updater_is_passed_over(service: Path, small_templa
     release(small_template, "2.0.0")
     write(small_template / "updater/release", "a folder that cannot be run")
     release(small_template, "3.0.0")
+
+    assert run(service).stdout.startswith("1.0.0 ")
+
+
+@pytest.mark.parametrize("candidate", ["2.0.0rc1", "next"])
+def test_the_updater_of_a_candidate_is_its_own(
+    service: Path, small_template: Path, candidate: str
+) -> None:
+    git("switch", "--quiet", "--create", "next", cwd=small_template)
+    release_with_updater(small_template, "2.0.0rc1")
+    git("switch", "--quiet", "main", cwd=small_template)
+
+    assert run(service, "update", "--to", candidate).stdout.startswith("2.0.0rc1 ")
+
+
+@pytest.mark.parametrize("target", ["1.0.0", "v3.0.0", "-x", "nothing"])
+def test_any_other_target_is_for_the_newest_updater(
+    service: Path, small_template: Path, target: str
+) -> None:
+    release_with_updater(small_template, "2.0.0")
+
+    assert run(service, "update", f"--to={target}").stdout.startswith("2.0.0 ")
+
+
+def test_without_a_release_the_updater_is_that_of_the_default_branch(
+    service: Path, small_template: Path
+) -> None:
+    git("tag", "--delete", "1.0.0", cwd=small_template)
 
     assert run(service).stdout.startswith("1.0.0 ")
 
@@ -261,11 +307,6 @@ def without_network(service: Path, template: Path) -> dict[str, str]:
     return {}
 
 
-def without_tags(service: Path, template: Path) -> dict[str, str]:
-    git("tag", "--delete", "1.0.0", cwd=template)
-    return {}
-
-
 def without_an_updater(service: Path, template: Path) -> dict[str, str]:
     shutil.rmtree(template / "updater")
     release(template, "2.0.0")
@@ -274,9 +315,13 @@ def without_an_updater(service: Path, template: Path) -> dict[str, str]:
 
 
 SENTENCES: dict[Callable[[Path, Path], dict[str, str]], str] = {
-    without_answers: "There is no {ANSWERS} in {service} that names the template of a service.\n",
+    without_answers: (
+        "There is no {ANSWERS} in {service} that names the template of a service. "
+        "--answers-file names one with another name.\n"
+    ),
     with_answers_of_something_else: (
-        "There is no {ANSWERS} in {service} that names the template of a service.\n"
+        "There is no {ANSWERS} in {service} that names the template of a service. "
+        "--answers-file names one with another name.\n"
     ),
     with_a_relative_path: (
         "The template is in ../template, says {ANSWERS}, but relative to which folder? "
@@ -290,7 +335,6 @@ SENTENCES: dict[Callable[[Path, Path], dict[str, str]], str] = {
     without_network: (
         "The template in https://127.0.0.1:1/template.git can't be used: fatal: unable to access "
     ),
-    without_tags: ("The template in {template} can't be used: it has no release with an updater\n"),
     without_an_updater: (
         "The template in {template} can't be used: it has no release with an updater\n"
     ),
