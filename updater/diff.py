@@ -2,24 +2,24 @@
 
 import subprocess
 
-from updater.fresh_copy import AS_RECORDED, commit_fresh_copy
-from updater.service import (
-    LOCK,
-    SERVICE,
-    changed_paths,
-    refuse_another_repository,
-    second_working_tree,
-)
+from updater.fresh_copy import commit, fresh_copy
+from updater.processes import GIT
+from updater.service import LOCK, Service
+from updater.update import release_of
 
 
-def print_drift() -> None:
-    refuse_another_repository()
-    with second_working_tree() as tree:
-        fresh = commit_fresh_copy(tree, "A fresh copy", *AS_RECORDED)
-    if changed_paths("--diff-filter=a", fresh):
-        subprocess.run(["git", "diff", "--diff-filter=a", fresh], cwd=SERVICE)
+def print_drift(service: Service, base: str | None) -> None:
+    copy = fresh_copy(service, release_of(service, base))
+    fresh = commit(service, copy, "A fresh copy", service.head)
+    if service.changed_paths("--diff-filter=a", fresh):
+        command = [*GIT, "diff", "--relative", "--diff-filter=a", fresh]
+        subprocess.run(command, cwd=service.folder)
     else:
         print("Each file of the template is as in a fresh copy.")
-    own = [path for path in changed_paths("--diff-filter=A", fresh) if path != LOCK]
+    added = service.changed_paths("--diff-filter=A", fresh)
+    own = [path for path in added if path != LOCK]
     if own:
         print("\nFiles that only this service has:", *own, sep="\n    ")
+    taken_over = [path for path in sorted(copy) if service.is_ours(path)]
+    if taken_over:
+        print("\nFiles that updates leave to you:", *taken_over, sep="\n    ")

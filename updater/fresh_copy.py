@@ -1,23 +1,132 @@
-"""Commits a fresh copy of the template in the second working tree."""
+"""Has Copier make a fresh copy of the template, and git keep it in a commit.
+
+No working tree is involved: what the service's git ignores, hides or converts can't get between
+what Copier has written and what is merged.
+"""
 
 import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from updater.processes import run
-from updater.service import ANSWERS, git, head_of
+from updater.formatting import adopt_formatting, adopt_line_ends
+from updater.processes import GIT, run
+from updater.releases import CLONE, Revision
+from updater.service import Service
 
 COPIER = ("uvx", "--quiet", "--from", "copier>=9.19,<10", "copier")
-AS_RECORDED = ("--vcs-ref=:current:", f"--exclude={ANSWERS}")
+SOURCE = re.compile(r"(?m)^_src_path: .*(?:\n .*)*$")
+
+Files = dict[str, tuple[str, str]]
+"""The mode and the hash of each file, by its path in the service."""
 
 
-def commit_fresh_copy(tree: Path, message: str, *options: str) -> str:
-    """Returns a commit that contains only what the template gives with the committed answers."""
-    git("rm", "--quiet", "--force", "-r", ".", folder=tree)
-    git("checkout", "--quiet", "HEAD", "--", ANSWERS, folder=tree)
-    # What Copier leaves in its temporary folder when it is stopped goes with the second tree.
-    environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(tree.parent))
-    recopy = (*COPIER, "recopy", "--quiet", "--defaults", "--overwrite", *options)
-    run(*recopy, folder=tree, environment=environment)
-    git("add", "--all", "--force", folder=tree)
-    git("commit", "--quiet", "--no-gpg-sign", "--allow-empty", "-m", message, folder=tree)
-    return head_of(tree)
+def fresh_copy(
+    service: Service,
+    revision: Revision,
+    *,
+    address: str | None = None,
+    data: list[str] | None = None,
+) -> Files:
+    """Renders the template with the answers of the service, which stay as they are without `data`.
+
+    The copy has the format and the line ends of the service. The answers name the template's address.
+    """
+    with rendered(service, revision, data) as folder:
+        answers = folder / service.answers_file
+        if data is None:
+            answers.write_bytes((service.folder / service.answers_file).read_bytes())
+        else:
+            text = answers.read_text("utf-8")
+            text = SOURCE.sub(lambda _: source_of(service, address), text, count=1)
+            text = re.sub(r"(?m)^_commit: .*$", f"_commit: {recorded_name(text, revision)}", text)
+            answers.write_text(text, "utf-8", newline="")
+        adopt_formatting(service, folder)
+        adopt_line_ends(service, folder)
+        return stored(service, folder)
+
+
+@contextmanager
+def rendered(service: Service, revision: Revision, data: list[str] | None) -> Iterator[Path]:
+    with TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
+        folder = Path(temporary) / service.folder.resolve().name
+        answers = folder / service.answers_file
+        answers.parent.mkdir(parents=True)
+        # From here, since no network is needed, and what was withdrawn is still in its history.
+        text = SOURCE.sub(lambda _: f"_src_path: {quoted(str(CLONE))}", service.answers, count=1)
+        answers.write_text(text, "utf-8", newline="")
+        # What Copier leaves in its temporary folder when it is stopped goes with this one.
+        environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary)
+        run(
+            *(*COPIER, "recopy", "--quiet", "--defaults", "--overwrite"),
+            *(f"--answers-file={service.answers_file}", f"--vcs-ref={revision.commit}"),
+            *(f"--data={answer}" for answer in data or []),
+            folder=folder,
+            environment=environment,
+        )
+        yield folder
+
+
+def recorded_name(answers: str, revision: Revision) -> str:
+    """Returns what Copier has recorded, unless a commit has two tags and this is the other one."""
+    found = re.search(r"(?m)^_commit: (.*)$", answers)
+    described = found[1] if found else revision.name
+    prefix = "v" if described.startswith("v") else ""
+    return described if "-g" in described else f"{prefix}{revision.name}"
+
+
+def source_of(service: Service, address: str | None) -> str:
+    """The line of the answers that says where the template is."""
+    if address is not None:
+        return f"_src_path: {quoted(address)}"
+    found = SOURCE.search(service.answers)
+    return found[0] if found else sys.exit(f"There is no _src_path in {service.answers_file}.")
+
+
+def quoted(text: str) -> str:
+    """As a value in YAML."""
+    return (
+        text if re.fullmatch(r"[\w./~@][\w./:@~+-]*", text) else "'" + text.replace("'", "''") + "'"
+    )
+
+
+def stored(service: Service, folder: Path) -> Files:
+    """Puts all files of a folder into the repository of the service, as they are."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_symlink() or path.is_file())
+    plain = [path for path in paths if not path.is_symlink()]
+    command = (*GIT, "hash-object", "-w", "--no-filters")
+    names = "".join(f"{path}\n" for path in plain)
+    hashes = run(*command, "--stdin-paths", folder=service.folder, text=names).split()
+    files = {
+        path.relative_to(folder).as_posix(): (mode_of(path), name)
+        for path, name in zip(plain, hashes, strict=True)
+    }
+    for path in set(paths) - set(plain):
+        target = run(*command, "--stdin", folder=service.folder, text=str(path.readlink())).strip()
+        files[path.relative_to(folder).as_posix()] = ("120000", target)
+    return files
+
+
+def mode_of(path: Path) -> str:
+    return "100755" if path.stat().st_mode & 0o100 else "100644"
+
+
+def commit(
+    service: Service, files: Mapping[str, tuple[str, str]], message: str, parent: str
+) -> str:
+    """Commits these files, and nothing else, at the place of the service in its repository."""
+    with TemporaryDirectory() as temporary:
+        environment = os.environ | {"GIT_INDEX_FILE": f"{temporary}/index"}
+
+        def git(*arguments: str, text: str = "") -> str:
+            return run(
+                *GIT, *arguments, folder=service.folder, environment=environment, text=text
+            ).strip()
+
+        lines = (f"{mode} {name}\t{service.prefix}{path}\0" for path, (mode, name) in files.items())
+        git("update-index", "--add", "-z", "--index-info", text="".join(lines))
+        tree = git("write-tree")
+        return git("commit-tree", tree, "-p", parent, text=message)

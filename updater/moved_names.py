@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from updater.releases import numbers
+from updater.versions import is_older
 
 TABLE = Path(__file__).with_name("moved_names.toml")
 MARKERS = re.compile(r"^(<{7}|\|{7}|={7}|>{7}).*$", re.MULTILINE)
@@ -34,14 +34,18 @@ def moves_between(ours: str, target: str) -> list[Move]:
     moves = [
         Move(**row, is_fixture=kind == "fixtures") for kind, rows in tables.items() for row in rows
     ]
-    return sorted(
-        (move for move in moves if numbers(ours) < numbers(move.since) <= numbers(target)),
-        key=lambda move: -len(move.old),
-    )
+    between = [
+        move
+        for move in moves
+        if not is_older(target, move.since)
+        and move.since != ours
+        and not is_older(move.since, ours)
+    ]
+    return sorted(between, key=lambda move: -len(move.old))
 
 
-def print_uses_of_moved_names(folder: Path, paths: list[str], ours: str, target: str) -> None:
-    """Prints the uses in these files, in which the team has a part."""
+def uses_of_moved_names(folder: Path, paths: list[str], ours: str, target: str) -> str:
+    """Lists the uses in these files, in which the team has a part; empty if there are none."""
     moves = moves_between(ours, target)
     uses = [
         f"    {path}:{line}: {move.old} is now {move.new}"
@@ -49,8 +53,7 @@ def print_uses_of_moved_names(folder: Path, paths: list[str], ours: str, target:
         if path.endswith(".py") and (folder / path).is_file()
         for line, move in uses_in((folder / path).read_text("utf-8", "replace"), path, moves)
     ]
-    if uses:
-        print("\nThese files use names that have moved:", *uses, sep="\n", flush=True)
+    return "\n".join(["These files use names that have moved:", *uses]) if uses else ""
 
 
 def uses_in(source: str, path: str, moves: list[Move]) -> list[tuple[int, Move]]:

@@ -59,12 +59,19 @@ def started(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.
         raise
 
 
-def run(*command: str, folder: Path, environment: dict[str, str] | None = None) -> str:
-    """Returns the standard output; if it fails, the updater ends with what the command printed."""
+def run(
+    *command: str, folder: Path, environment: dict[str, str] | None = None, text: str | None = None
+) -> str:
+    """Returns the standard output; if it fails, the updater ends with what the command printed.
+
+    The command reads `text`, or what the updater itself would read.
+    """
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if text is not None:
+        pipes["stdin"] = subprocess.PIPE
     try:
         with started(*command, folder=folder, env=environment, **pipes) as process:
-            output, errors = process.communicate()
+            output, errors = process.communicate(text)
     except FileNotFoundError:
         sys.exit(f"There is no program {command[0]}: install uv and git first.")
     if process.returncode != 0:

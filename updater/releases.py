@@ -1,40 +1,106 @@
-"""The releases of the template, in the clone in which the updater lies, and how they compare."""
+"""The releases of the template, in the clone in which the updater lies."""
 
 import re
+import subprocess
 import sys
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from updater.service import git
+from updater.processes import GIT, run
+from updater.versions import is_older, is_release, key_of
 
 CLONE = Path(__file__).resolve().parents[1]
 
 
-def tags_of_releases() -> dict[str, str]:
-    """The tag of each version, the oldest first."""
-    tags = git("tag", folder=CLONE).split()
-    releases = {tag.removeprefix("v"): tag for tag in tags if re.fullmatch(r"v?\d+(\.\d+)+", tag)}
-    if not releases:
+@dataclass(frozen=True)
+class Revision:
+    """A release of the template, or any other commit of it."""
+
+    name: str
+    """The version, or what `git describe` says of the commit."""
+    commit: str
+
+
+def git(*arguments: str) -> str:
+    return run(*GIT, *arguments, folder=CLONE)
+
+
+@cache
+def releases() -> list[Revision]:
+    """All that have a tag, the oldest first. Nothing here is a candidate."""
+    tags = {tag.lower().removeprefix("v"): tag for tag in git("tag", "--no-column").split()}
+    found = {version: tag for version, tag in tags.items() if is_release(version)}
+    return [
+        Revision(version, str(commit_of(f"refs/tags/{tag}")))
+        for version, tag in sorted(found.items(), key=lambda item: key_of(item[0]) or ())
+    ]
+
+
+def newest_release() -> Revision:
+    """The newest one that was not withdrawn; the updater ends if there is none."""
+    offered = [release for release in releases() if release.name not in yanked()]
+    if not offered:
         sys.exit(f"The template in {CLONE} has no tags, and so no release to update to.")
-    return dict(sorted(releases.items(), key=lambda item: numbers(item[0])))
+    return offered[-1]
 
 
-def numbers(version: str) -> list[int]:
-    """Returns the numbers to compare; a commit after 1.2.0 is 1.2.0-3-g… for git, and newer."""
-    found = re.match(r"\d+(\.\d+)+(-\d+)?", version)
-    return [int(number) for number in re.findall(r"\d+", found[0])] if found else []
+@cache
+def changelog() -> str:
+    """That of the default branch, since it also knows what was withdrawn after its release."""
+    for name in ("refs/remotes/origin/HEAD", "HEAD"):
+        if commit_of(name) and git("ls-tree", name, "CHANGELOG.md"):
+            return git("show", f"{name}:CHANGELOG.md")
+    return ""
 
 
-def is_newest(ours: str, newest: str) -> bool:
-    return ours == newest or numbers(newest) < numbers(ours)
+@cache
+def yanked() -> set[str]:
+    """The versions that the changelog marks as withdrawn, as Keep a Changelog does."""
+    return set(re.findall(r"(?mi)^## \[?v?(\d[^\]\s]*)\]?.*\[YANKED\]", changelog()))
 
 
-def news_since(ours: str, tag: str) -> list[str]:
-    """The sections of the changelog at a tag that are about releases after ours."""
+def news_since(ours: str, newest: str) -> list[str]:
+    """The sections of the changelog that are about releases after ours, up to the newest one."""
     sections = []
-    for section in re.split(r"(?m)^(?=## )", git("show", f"{tag}:CHANGELOG.md", folder=CLONE))[1:]:
+    for section in re.split(r"(?m)^(?=## )", changelog())[1:]:
         version = re.match(r"## \[?v?(\d[^\]\s]*)", section)
-        if version and numbers(version[1]) <= numbers(ours):
+        if version and not is_older(ours, version[1]):
             break
-        if version:
+        if version and not is_older(newest, version[1]):
             sections.append(section)
     return sections
+
+
+def find(name: str) -> Revision | None:
+    """Finds a release, a candidate, a branch or a commit of the template."""
+    version = name.lower().removeprefix("v")
+    for tag in git("tag", "--no-column").split():
+        if tag.lower().removeprefix("v") == version:
+            return Revision(version, str(commit_of(f"refs/tags/{tag}")))
+    for revision in (f"refs/heads/{name}", f"refs/remotes/origin/{name}", f"{name}^0"):
+        commit = commit_of(revision)
+        if commit:
+            description = git("describe", "--tags", "--always", commit).strip()
+            return Revision(description.removeprefix("v"), commit)
+    return None
+
+
+def find_withdrawn(version: str) -> Revision | None:
+    """Finds a release that has no tag any more: it added its heading to the changelog."""
+    heading = rf"^## \[{re.escape(version)}\]"
+    log = git("log", "--all", "--reverse", "--format=%H", f"-G{heading}", "--", "CHANGELOG.md")
+    return Revision(version, log.split()[0]) if log else None
+
+
+def commit_of(revision: str) -> str | None:
+    command = [
+        *GIT,
+        "rev-parse",
+        "--verify",
+        "--quiet",
+        "--end-of-options",
+        f"{revision}^{{commit}}",
+    ]
+    result = subprocess.run(command, cwd=CLONE, capture_output=True, text=True)
+    return result.stdout.strip() or None

@@ -1,179 +1,241 @@
 """`poe template-update`: the update, in a commit on a branch of its own."""
 
-import os
 import re
 import shlex
-import shutil
-import subprocess
 import sys
-from pathlib import Path
+from argparse import Namespace
+from dataclasses import dataclass, field
 
-from updater.fresh_copy import AS_RECORDED, commit_fresh_copy
-from updater.moved_names import print_uses_of_moved_names
-from updater.processes import GIT, ignore_signals, started
-from updater.releases import is_newest, numbers, tags_of_releases
-from updater.service import (
-    ANSWERS,
-    LOCK,
-    SERVICE,
-    changed_paths,
-    git,
-    head_of,
-    recorded,
-    refuse_another_repository,
-    second_working_tree,
+from updater.fresh_copy import commit, fresh_copy
+from updater.merging import (
+    cherry_pick,
+    refuse_to_overwrite,
+    refuse_what_git_could_not_undo,
+    without_stale_changes,
 )
-
-FIND_RENAMES = "find-renames=80%"
-CONFLICTS = {
-    "UU": "you and the template changed the same lines",
-    "AA": "you and the template added it",
-    "UD": "you changed it, the template deleted it",
-    "DU": "you deleted or moved it, the template changed it",
-    "DD": "you and the template moved it, to different places",
-    "AU": "it is yours, and the template has moved or added something there",
-    "UA": "it is the template's, and you have moved or added something there",
-}
-WRITTEN_BY_UV = {f" M {LOCK}", f"?? {LOCK}"}
-"""How git reports what `uv run` does to the lock file before it starts the task."""
+from updater.moved_names import uses_of_moved_names
+from updater.processes import ignore_signals
+from updater.pull_request import write_pull_request
+from updater.releases import Revision, find, find_withdrawn, newest_release, releases, yanked
+from updater.service import LOCK, Service, second_working_tree
+from updater.suites import FAIL, FAILED_BEFORE, NOT_RUN, PASS, passed_before, suite_passes
+from updater.versions import is_older
 
 
-def update_service(version: str | None, data: list[str]) -> None:
-    refuse_another_repository()
-    refuse_what_git_could_not_undo()
-    for answer in data:
+@dataclass
+class Update:
+    """What came out of an update."""
+
+    ours: Revision
+    target: Revision
+    branch: str
+    conflicts: dict[str, str] = field(default_factory=dict)
+    """The reason for each file in conflict, by its path in the repository."""
+    tests: str = NOT_RUN
+    notes: list[str] = field(default_factory=list)
+    """What a person has to know besides."""
+
+    @property
+    def title(self) -> str:
+        return f"Update from the template, {self.ours.name} to {self.target.name}"
+
+
+def update_service(service: Service, options: Namespace) -> None:
+    refuse_what_git_could_not_undo(service)
+    for answer in options.data:
         if "=" not in answer:
             sys.exit(f"--data {answer}: write the name of a question, =, and the answer.")
-    current, base = git("branch", "--show-current").strip(), head_of(SERVICE)
-    ours, tags = recorded("_commit").removeprefix("v"), tags_of_releases()
-    newest = list(tags)[-1]
-    target = (version or newest).removeprefix("v")
-    if not data and (target == ours or (not version and is_newest(ours, newest))):
-        print(f"This service is made from {ours} already; the newest release is {newest}.")
+    ours = release_of(service, options.base)
+    target = find_target(options.to, ours)
+    if not options.data and not options.template and not is_news(ours, target, options.to):
+        print(f"This service is made from {ours.name} already; {about_newest()}")
         return
-    if target not in tags:
-        sys.exit(f"There is no release {target} of the template; the newest one is {newest}.")
-    branch = f"template-{target}"
-    if git("branch", "--list", branch):
-        sys.exit(
-            f"There is a branch {branch} already: `git merge {branch}` merges it, "
-            f"`git branch -D {branch}` deletes it."
+    update = Update(ours, target, free_branch(service, target))
+    if is_older(target.name, ours.name):
+        print(
+            f"Warning: {target.name} is older than {ours.name}, so this removes what {ours.name} added."
         )
-    if numbers(target) < numbers(ours):
-        print(f"Warning: {target} is older than {ours}, so this removes what {ours} added.")
-    print(f"Updating from {ours} to {target} ...", flush=True)
-    with second_working_tree() as tree:
-        before = commit_fresh_copy(tree, f"The template at {ours}", *AS_RECORDED)
-        answers = [f"--data={answer}" for answer in data]
-        message = f"Update from the template, {ours} to {target}"
-        after = commit_fresh_copy(tree, message, f"--vcs-ref={tags[target]}", *answers)
-        refuse_unknown_questions(data, (tree / ANSWERS).read_text("utf-8"))
-        if not changed_paths(before, after):
-            print("That is what this service has: there is nothing to update.")
-            return
-        after = leave_deleted(tree, base, before, after)
-        git("switch", "--quiet", "--detach", base, folder=tree)
-        conflicts = cherry_pick(after, tree)
+    if target.name in yanked():
+        print(f"Warning: {target.name} was withdrawn, says the changelog of the template.")
+    print(f"Updating from {ours.name} to {target.name} ...", flush=True)
+    if not merge(service, update, options):
+        print("That is what this service has: there is nothing to update.")
+        return
+    if options.pull_request:
+        write_pull_request(service, update, options.pull_request)
+
+
+def release_of(service: Service, base: str | None) -> Revision:
+    """The release that the service was made from, or as if it was made from."""
+    recorded = service.recorded("_commit")
+    found = find(base) if base else find(recorded) or find_withdrawn(recorded.removeprefix("v"))
+    if found is None and base:
+        sys.exit(f"There is no release, branch or commit {base} of the template for --from.")
+    if found is None:
+        sys.exit(
+            f"This service is made from {recorded}, which the template does not have any more.\n"
+            f"Name the release that is nearest to it: --from {newest_release().name}"
+        )
+    return found
+
+
+def find_target(name: str | None, ours: Revision) -> Revision:
+    target = newest_release() if name is None else find(name)
+    if target is None:
+        sys.exit(f"There is no release, branch or commit {name} of the template; {about_newest()}")
+    return target
+
+
+def about_newest() -> str:
+    names = [release.name for release in releases() if release.name not in yanked()]
+    return f"the newest release is {names[-1]}." if names else "it has no release."
+
+
+def is_news(ours: Revision, target: Revision, asked_for: str | None) -> bool:
+    if ours.commit == target.commit:
+        return False
+    was_withdrawn = ours.name in yanked()
+    return asked_for is not None or was_withdrawn or not is_older(target.name, ours.name)
+
+
+def free_branch(service: Service, target: Revision) -> str:
+    """The name of the new branch; it can be that of one which has been merged."""
+    branch = f"{start_of_branches(service)}{target.name}"
+    if service.git("branch", "--list", branch):
+        merged = service.git("branch", "--list", "--merged", "HEAD", branch)
+        if not merged or merged[0] in "*+":
+            sys.exit(
+                f"There is a branch {branch} already: `git merge {branch}` merges it, "
+                f"`git branch -D {branch}` deletes it."
+            )
+    return branch
+
+
+def start_of_branches(service: Service) -> str:
+    place = re.sub(r"[^\w.]+", "-", service.prefix)  # git allows fewer characters than folders have
+    return f"template-{place}"
+
+
+def print_older_branches(service: Service, update: Update) -> None:
+    start = start_of_branches(service)
+    command = ("branch", "--no-merged", "HEAD", "--format=%(refname:short)", "--list")
+    for branch in service.git(*command, f"{start}*").split():
+        if is_older(branch.removeprefix(start), update.target.name):
+            print(
+                f"The branch {branch} has an older update, which is part of this one: "
+                f"`git branch -D {branch}` deletes it."
+            )
+
+
+def merge(service: Service, update: Update, options: Namespace) -> bool:
+    """Returns whether there was anything to merge."""
+    current, base, branch = service.branch, service.head, update.branch
+    before = fresh_copy(service, update.ours)
+    after = fresh_copy(service, update.target, address=options.template, data=options.data)
+    refuse_unknown_questions(service, options.data, after)
+    for path in {*before, *after}:
+        if service.is_ours(path):
+            before.pop(path, None)
+            after.pop(path, None)
+    if before == after:
+        return False
+    fresh = commit(service, before, f"The template at {update.ours.name}", base)
+    after, stale = without_stale_changes(service, fresh, before, after)
+    if stale:
+        update.notes.append(
+            "The template has changed files that you have deleted or rewritten elsewhere:\n"
+            + "\n".join(stale)
+        )
+        print(update.notes[-1])
+    change = commit(service, after, update.title, fresh)
+    with second_working_tree(service) as tree:
+        update.conflicts = cherry_pick(change, tree)
         new = ("--cached", "--no-renames", "--diff-filter=AU", base)
-        refuse_to_overwrite(set(changed_paths(*new, folder=tree)))
-        tests_pass = not conflicts and suite_passes(tree)
-        if changed_paths("--", LOCK, folder=tree):
-            git("commit", "--quiet", "--amend", "--no-edit", LOCK, folder=tree)
-        updated = head_of(tree)
-        if not conflicts:
-            print_uses_of_moved_names(tree, changed_paths(after, folder=tree), ours, target)
-    if conflicts:
-        refuse_what_git_could_not_undo()  # what was saved meanwhile
-        ignore_signals()  # from here on, the files do change
-        git("switch", "--quiet", "--no-overwrite-ignore", "--create", branch, base)
-        conflicts = cherry_pick(after, SERVICE)
-        print_uses_of_moved_names(SERVICE, changed_paths(after), ours, target)
-        sys.exit(how_to_merge(branch, current, conflicts))
-    git("branch", branch, updated)
+        refuse_to_overwrite(service, set(tree.changed_paths(*new)))
+        if update.conflicts and not options.pull_request:
+            continue_in_the_service(service, update, change, current, base)
+        if update.conflicts:
+            commit_with_markers(tree, update)
+        elif options.tests:
+            update.tests = PASS if suite_passes(service, tree) else FAIL
+        if tree.changed_paths("--", LOCK):
+            tree.git("commit", "--quiet", "--amend", "--no-edit", LOCK)
+        updated = tree.head
+        uses = uses_of_moved_names(
+            tree.folder, tree.changed_paths(change), update.ours.name, update.target.name
+        )
+        if update.tests == FAIL and not passed_before(service, tree, base):
+            update.tests = FAILED_BEFORE
+    if uses:
+        update.notes.append(uses)
+        print(f"\n{uses}", flush=True)
+    service.git("branch", "--force", branch, updated)
     print(f"\nThe update is a commit on the branch {branch}; nothing else has changed.")
-    restore = ""
-    if git("status", "--porcelain", "--", LOCK).startswith(" M"):
-        print(f"{LOCK} has changes that are not committed: the branch has them, too.")
-        restore = f"git restore {LOCK} && "
-    if not tests_pass:
-        sys.exit(f"Its tests fail. To fix them: {restore}git switch {branch}")
-    print(f"Its tests pass.\n    to read it:  git diff {shlex.quote(current)}...{branch}")
-    print(f"    to merge it: {restore}git merge {branch}")
+    print_older_branches(service, update)
+    if not options.pull_request:
+        print_what_is_next(service, update, current)
+    return True
 
 
-def refuse_what_git_could_not_undo() -> None:
-    if not git("branch", "--show-current"):
-        sys.exit("You are on no branch: `git switch` to the one that is to be updated.")
-    changes = git("status", "--porcelain").splitlines()
-    if not WRITTEN_BY_UV.issuperset(changes):
-        others = "\n".join(change for change in changes if change not in WRITTEN_BY_UV)
-        sys.exit(f"Commit or stash these changes first, then run it again:\n{others}")
-    git("ls-files", "--error-unmatch", ANSWERS)
-    git("var", "GIT_COMMITTER_IDENT")  # git says what to do if it does not know who you are
-
-
-def refuse_unknown_questions(data: list[str], answers: str) -> None:
+def refuse_unknown_questions(
+    service: Service, data: list[str], after: dict[str, tuple[str, str]]
+) -> None:
     """Copier would accept them without a word."""
+    answers = service.git("cat-file", "blob", after[service.answers_file][1])
     for answer in data:
         name = answer.split("=")[0]
         if name.startswith("_") or not re.search(rf"(?m)^{re.escape(name)}:", answers):
-            sys.exit(f"--data {answer}: the template has no question {name}; see {ANSWERS}.")
+            sys.exit(
+                f"--data {answer}: the template has no question {name}; see {service.answers_file}."
+            )
 
 
-def refuse_to_overwrite(new: set[str]) -> None:
-    """Git would overwrite files that it ignores."""
-    needed = new | {str(folder) for path in new for folder in Path(path).parents}
-    in_the_way = [
-        path
-        for path in git("ls-files", "--others", "-z").split("\0")[:-1]
-        if path in needed or not new.isdisjoint(map(str, Path(path).parents))
-    ]
-    if in_the_way:
-        sys.exit(
-            "You have not committed these, and the template has files there. Move them first:\n"
-            + "\n".join(f"    {path}" for path in in_the_way)
+def continue_in_the_service(
+    service: Service, update: Update, change: str, current: str, base: str
+) -> None:
+    """Leaves the conflicts to the team, on the new branch, and ends the updater."""
+    refuse_what_git_could_not_undo(service)  # what was saved meanwhile
+    ignore_signals()  # from here on, the files do change
+    branch = update.branch
+    if service.git("branch", "--list", branch):
+        service.git("branch", "--quiet", "--delete", "--force", branch)
+    service.git("switch", "--quiet", "--no-overwrite-ignore", "--create", branch, base)
+    conflicts = cherry_pick(change, service)
+    uses = uses_of_moved_names(
+        service.folder, service.changed_paths(change), update.ours.name, update.target.name
+    )
+    if uses:
+        print(f"\n{uses}", flush=True)
+    sys.exit(how_to_merge(service, branch, current, conflicts))
+
+
+def commit_with_markers(tree: Service, update: Update) -> None:
+    """Commits the conflicts as they are, for a pull request that shows them."""
+    for path in update.conflicts:
+        Service(tree.top, tree.answers_file, tree.options).git(
+            "add", "--all", "--force", "--", path
         )
+    tree.git("commit", "--quiet", "--no-verify", "--message", f"{update.title}, with conflicts")
 
 
-def leave_deleted(tree: Path, base: str, before: str, after: str) -> str:
-    """The update without its changes to files that the service no longer has."""
-    deleted = changed_paths("--diff-filter=D", f"--{FIND_RENAMES}", before, base)
-    changed = changed_paths("--diff-filter=M", before, after)
-    stale = sorted(set(deleted) & set(changed))
-    if stale:
-        print("The template has changed files that you have deleted or rewritten elsewhere:")
-        print(*stale, sep="\n")
-        git("checkout", before, "--", *stale, folder=tree)
-        git("commit", "--quiet", "--no-gpg-sign", "--amend", "--no-edit", folder=tree)
-    return head_of(tree)
+def print_what_is_next(service: Service, update: Update, current: str) -> None:
+    restore = ""
+    if service.git("status", "--porcelain", "--", LOCK).startswith(" M"):
+        print(f"{LOCK} has changes that are not committed: the branch has them, too.")
+        restore = f"git restore {LOCK} && "
+    if update.tests in (FAIL, FAILED_BEFORE):
+        sys.exit(f"{update.tests} To fix them: {restore}git switch {update.branch}")
+    print(f"{update.tests}\n    to read it:  git diff {shlex.quote(current)}...{update.branch}")
+    print(f"    to merge it: {restore}git merge {update.branch}")
 
 
-def cherry_pick(commit: str, folder: Path) -> dict[str, str]:
-    """Returns the files in conflict, with the two letters of git status for the kind."""
-    command = [*GIT, "cherry-pick", f"-X{FIND_RENAMES}", commit]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    entries = git("status", "--porcelain", "--no-renames", "-z", folder=folder).split("\0")
-    conflicts = {entry[3:]: entry[:2] for entry in entries if entry[:2] in CONFLICTS}
-    if result.returncode != 0 and not conflicts:
-        sys.exit(f"git cherry-pick {commit} failed in {folder}:\n{result.stderr}")
-    return conflicts
-
-
-def suite_passes(tree: Path) -> bool:
-    """Runs the tests with the versions that the service has, in an environment of their own."""
-    if (SERVICE / LOCK).is_file():
-        shutil.copyfile(SERVICE / LOCK, tree / LOCK)
-    in_use = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")  # by the service as it is
-    own = {name: value for name, value in os.environ.items() if name not in in_use}
-    with started("uv", "run", "--quiet", "pytest", "-q", folder=tree, env=own) as suite:
-        return suite.wait() == 0
-
-
-def how_to_merge(branch: str, current: str, conflicts: dict[str, str]) -> str:
+def how_to_merge(service: Service, branch: str, current: str, conflicts: dict[str, str]) -> str:
     """Returns the instructions, with `uv lock` if need be: no test has brought it up to date."""
-    lock = f"uv lock && git add {LOCK} && " if (SERVICE / LOCK).exists() else ""
+    lock = f"uv lock && git add {LOCK} && " if (service.folder / LOCK).exists() else ""
     back = f"git switch {shlex.quote(current)}"
-    lines = "".join(f"    {path}: {CONFLICTS[letters]}\n" for path, letters in conflicts.items())
+    lines = "".join(
+        f"    {path.removeprefix(service.prefix)}: {reason}\n" for path, reason in conflicts.items()
+    )
     return (
         f"The update is on the new branch {branch}, where you are now, with conflicts:\n{lines}"
         "Merge them, and `git add` or `git rm` each.\n"

@@ -53,6 +53,12 @@ def installed_before(programs: dict[str, Path], own_uv: Path) -> None:
 def quick_update(own_uv: Path) -> None:
     """An update takes the Copier that is installed here, and does not really run the tests."""
     insert_first(own_uv, 'if [ "$*" = "run --quiet pytest -q" ]; then exit; fi')
-    own_uvx = own_uv.with_name("uvx")  # called with --quiet --from copier... copier
-    own_uvx.write_text(f'#!/bin/sh\nshift 4\nexec "{sys.executable}" -m copier "$@"\n')
+    own_uvx = own_uv.with_name("uvx")
+    own_uvx.write_text(
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        f'"--quiet --from copier"*) shift 4; exec "{sys.executable}" -m copier "$@";;\n'
+        f'"--quiet ruff"*) shift 2; exec "{sys.executable}" -m ruff "$@";;\n'
+        "esac\n"
+    )
     own_uvx.chmod(0o755)

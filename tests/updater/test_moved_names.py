@@ -19,7 +19,7 @@ from evergreen.releases import (
 from evergreen.working_tree import ROOT
 from tests.updater.task_runs import run_task
 from updater.moved_names import Move, moves_between, uses_in
-from updater.releases import numbers
+from updater.versions import is_older
 
 OURS = """\
 import app.old.deep as deep
@@ -107,7 +107,7 @@ def test_a_move_is_of_a_release_or_of_the_next_one() -> None:
     released = list(find_releases(ROOT))
 
     for move in moves_between("0.0.0", TIP):
-        assert move.since in released or numbers(move.since) > numbers(released[-1]), move
+        assert move.since in released or is_older(released[-1], move.since), move
 
 
 @pytest.fixture(scope="module")

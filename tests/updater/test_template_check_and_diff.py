@@ -136,14 +136,6 @@ def test_a_folder_without_answers_is_refused(tmp_path: Path) -> None:
     assert result.stderr.startswith("There is no .copier-answers.yml in ")
 
 
-def test_diff_in_a_folder_of_a_larger_repository_is_refused(template: Path, tmp_path: Path) -> None:
-    service = copy_of_release(template, "0.3.0", {}, tmp_path / "larger/service")
-    shutil.rmtree(service / ".git")
-    commit_all(tmp_path / "larger")
-
-    assert "and this works only where it is the service's own." in run_task(service, "diff").stderr
-
-
 def test_a_folder_without_a_repository_is_refused(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     shutil.rmtree(service / ".git")

@@ -1,0 +1,155 @@
+"""What has another format or other line ends, or is hidden by git, is merged without a conflict."""
+
+from pathlib import Path
+
+import pytest
+
+from evergreen.edits import append, replace, write
+from evergreen.releases import TIP, commit_all, copy_of_release, fresh_files, git
+from evergreen.rendering import files_of
+from evergreen.suites import own_environment
+from tests.updater.task_runs import assert_refused, merge_the_update
+
+pytestmark = pytest.mark.usefixtures("quick_update")
+
+
+def reformat(service: Path, programs: Path) -> None:
+    import subprocess
+
+    for arguments in (["check", "--select=I", "--fix-only"], ["format"]):
+        subprocess.run(
+            [programs / "ruff", *arguments, "--quiet"],
+            cwd=service,
+            env=own_environment(),
+            check=True,
+        )
+
+
+@pytest.mark.parametrize("version", ["0.2.0", "0.5.0"])
+def test_a_tree_with_another_line_length_has_no_conflict(
+    template: Path, tmp_path: Path, programs: dict[str, Path], version: str
+) -> None:
+    service = copy_of_release(template, version, {}, tmp_path / "service")
+    replace(service / "pyproject.toml", "line-length = 100", "line-length = 79")
+    reformat(service, programs["sqlite"])
+    commit_all(service)
+
+    merge_the_update(service)
+
+    updated = files_of(service)
+    assert "line-length = 79" in updated["pyproject.toml"].decode()
+    reformat(service, programs["sqlite"])
+    assert files_of(service) == updated
+
+
+def test_settings_of_ruff_in_a_folder_above_count(
+    template: Path, tmp_path: Path, programs: dict[str, Path]
+) -> None:
+    service = copy_of_release(template, "0.5.0", {}, tmp_path / "all/service")
+    (service / ".git").rename(tmp_path / "of the service")
+    replace(service / "pyproject.toml", "[tool.ruff", "[tool.other")
+    write(tmp_path / "all/ruff.toml", 'line-length = 60\nformat.quote-style = "single"\n')
+    reformat(service, programs["sqlite"])
+    commit_all(tmp_path / "all")
+
+    merge_the_update(service)
+
+    updated = files_of(service)
+    reformat(service, programs["sqlite"])
+    assert files_of(service) == updated
+
+
+def test_files_committed_with_crlf_have_no_conflict(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    for path, content in files_of(service).items():
+        (service / path).write_bytes(content.replace(b"\n", b"\r\n"))
+    append(service / "README.md", "ours\r\n")
+    commit_all(service)
+
+    merge_the_update(service)
+
+    fresh = fresh_files(template, TIP, {})
+    updated = files_of(service)
+    assert updated.pop("README.md").endswith(b"ours\r\n")
+    for path, content in updated.items():
+        assert content == fresh[path].replace(b"\n", b"\r\n"), path
+
+
+def test_only_some_files_committed_with_crlf_stay_so(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    main = service / "app/main.py"
+    main.write_bytes(main.read_bytes().replace(b"\n", b"\r\n"))
+    commit_all(service)
+
+    merge_the_update(service)
+
+    fresh = fresh_files(template, TIP, {})
+    assert main.read_bytes() == fresh["app/main.py"].replace(b"\n", b"\r\n")
+    assert (service / "app/db/engine.py").read_bytes() == fresh["app/db/engine.py"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (".git/info/exclude", "*.py\n*.toml\n"),
+        (".gitignore", "*.py\ndocs\n"),
+        (".gitattributes", "* text=auto\n"),
+        (".gitattributes", "* text eol=crlf\n"),
+        (".git/info/attributes", "*.md filter=absent\n"),
+    ],
+    ids=lambda value: value.split()[0],
+)
+def test_what_git_ignores_or_converts_arrives(
+    template: Path, tmp_path: Path, path: str, text: str
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    own = (service / path).read_text() if (service / path).exists() else ""
+    write(service / path, own + text)
+    commit_all(service)
+
+    merge_the_update(service)
+
+    names = git("ls-tree", "-r", "--name-only", "HEAD", cwd=service).splitlines()
+    fresh = fresh_files(template, TIP, {})
+    assert set(fresh) - set(names) == set()
+    for name in set(fresh) - {".gitignore"}:
+        assert git("show", f"HEAD:{name}", cwd=service).encode() == fresh[name], name
+
+
+def test_a_filter_for_large_files_gets_no_file_of_the_template(
+    template: Path, tmp_path: Path
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    git("config", "filter.large.clean", "echo pointer", cwd=service)
+    git("config", "filter.large.smudge", "cat", cwd=service)
+    write(service / ".gitattributes", "*.bin filter=large\n")
+    write(service / "data.bin", "much\n")
+    commit_all(service)
+
+    merge_the_update(service)
+
+    assert git("show", "HEAD:data.bin", cwd=service) == "pointer\n"
+
+
+def test_a_partial_checkout_gets_the_whole_update(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    git("sparse-checkout", "set", "app", cwd=service)
+
+    merge_the_update(service)
+
+    fresh = fresh_files(template, TIP, {})
+    names = git("ls-tree", "-r", "--name-only", "HEAD", cwd=service).splitlines()
+    assert set(names) == set(fresh)
+    assert not (service / "tests").exists()
+    assert git("status", "--porcelain", cwd=service) == ""
+
+
+@pytest.mark.parametrize("hidden", ["--assume-unchanged", "--skip-worktree"])
+def test_edits_that_git_is_told_not_to_see_are_refused(
+    template: Path, tmp_path: Path, hidden: str
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    git("update-index", hidden, "app/main.py", cwd=service)
+    append(service / "app/main.py", "# ours\n")
+
+    assert_refused(service, "    app/main.py\n")
