@@ -149,9 +149,9 @@ def run_suite(
     install = ["uv", "sync", "--quiet", f"--python={environment.python}"]
     install += [f"--resolution={environment.resolution}"]
     variables = own_environment() | {"UV_PROJECT_ENVIRONMENT": str(programs.parent)}
-    coverage = ["--cov=app", "--cov-fail-under=100"] if in_full else []
-    suite = [programs / "pytest", "-q", "-W", "error", *coverage]
-    types = [programs / "mypy", f"--cache-dir={shared}/mypy"]
+    coverage: list[str | Path] = ["--cov=app", "--cov-fail-under=100"] if in_full else []
+    suite: list[str | Path] = [programs / "pytest", "-q", "-W", "error", *coverage]
+    types: list[str | Path] = [programs / "mypy", f"--cache-dir={shared}/mypy"]
     with folder_of_files(seen_by_tests(files)) as folder:
         with_database: list[str | Path] = (
             [programs / "python", "-m", "embedded_postgresql"]
