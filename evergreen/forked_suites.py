@@ -1,11 +1,13 @@
 """Runs the suites of copies of a service quickly, in forks of a process with its libraries."""
 
+import atexit
 import json
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from evergreen.suites import own_environment
@@ -58,6 +60,15 @@ class ForkedSuites:
             raise RuntimeError("The process that runs the suites has stopped; see its output.")
         output = self.output.read_text(errors="replace")
         return Result(output=output, **json.loads(line))
+
+
+@cache
+def suites_of(programs: Path) -> ForkedSuites:
+    """Those of an installed service, in a process that ends with this one."""
+    context = forked_suites(programs, {})
+    suites = context.__enter__()
+    atexit.register(context.__exit__, None, None, None)
+    return suites
 
 
 @contextmanager

@@ -1,19 +1,17 @@
 """Installs services, copies them, runs their tests and logs in to them."""
 
-import atexit
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import copier
 import httpx
 
-from evergreen.forked_suites import ForkedSuites, forked_suites
+from evergreen.forked_suites import suites_of
 from evergreen.processes import heed_ctrl_c, wait_until
 
 Render = Callable[..., Path]
@@ -44,19 +42,10 @@ def run_suite(
     In a fork of a process that has imported the libraries, which takes most of the time of a run.
     """
     variables = {**os.environ, **(environment or {})}
-    result = suites_of(installed_service).run(
+    result = suites_of(installed_service / ".venv/bin").run(
         service or installed_service, "-q", *arguments, environment=variables
     )
     return subprocess.CompletedProcess(arguments, result.code, result.output, "")
-
-
-@cache
-def suites_of(installed_service: Path) -> ForkedSuites:
-    """The process ends with this one."""
-    context = forked_suites(installed_service / ".venv/bin", {})
-    suites = context.__enter__()
-    atexit.register(context.__exit__, None, None, None)
-    return suites
 
 
 def stop_suite(
