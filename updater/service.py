@@ -1,14 +1,17 @@
 """The service in whose folder the updater runs: its answers, its repository, a second tree of it."""
 
+import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from updater.processes import GIT, run
+from updater.processes import GIT, run, started
 
 ANSWERS = ".copier-answers.yml"
 LOCK = "uv.lock"
@@ -49,3 +52,17 @@ def second_working_tree() -> Iterator[Path]:
             # Unchecked: there is none if git was stopped before it had made one.
             remove = [*GIT, "worktree", "remove", "--force", str(tree)]
             subprocess.run(remove, cwd=SERVICE, capture_output=True)
+
+
+@contextmanager
+def uv_run(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Runs it in the second working tree, with the versions that the service has.
+
+    The tree has an environment of its own.
+    """
+    if (SERVICE / LOCK).is_file():
+        shutil.copyfile(SERVICE / LOCK, folder / LOCK)
+    in_use = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")  # by the service as it is
+    own = {name: value for name, value in os.environ.items() if name not in in_use}
+    with started("uv", "run", "--quiet", *command, folder=folder, env=own, **options) as process:
+        yield process

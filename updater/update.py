@@ -1,16 +1,15 @@
 """`poe template-update`: the update, in a commit on a branch of its own."""
 
-import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from updater.fresh_copy import AS_RECORDED, commit_fresh_copy
+from updater.migrations import repair_history
 from updater.moved_names import print_uses_of_moved_names
-from updater.processes import GIT, ignore_signals, started
+from updater.processes import GIT, ignore_signals
 from updater.releases import is_newest, numbers, tags_of_releases
 from updater.service import (
     ANSWERS,
@@ -22,6 +21,7 @@ from updater.service import (
     recorded,
     refuse_another_repository,
     second_working_tree,
+    uv_run,
 )
 
 FIND_RENAMES = "find-renames=80%"
@@ -74,6 +74,9 @@ def update_service(version: str | None, data: list[str]) -> None:
         after = leave_deleted(tree, base, before, after)
         git("switch", "--quiet", "--detach", base, folder=tree)
         conflicts = cherry_pick(after, tree)
+        if not conflicts and (repairs := repair_history(tree, base, before, after)):
+            print(*repairs, sep="\n", flush=True)
+            git("commit", "--quiet", "--amend", "--no-edit", folder=tree)
         new = ("--cached", "--no-renames", "--diff-filter=AU", base)
         refuse_to_overwrite(set(changed_paths(*new, folder=tree)))
         tests_pass = not conflicts and suite_passes(tree)
@@ -87,6 +90,8 @@ def update_service(version: str | None, data: list[str]) -> None:
         ignore_signals()  # from here on, the files do change
         git("switch", "--quiet", "--no-overwrite-ignore", "--create", branch, base)
         conflicts = cherry_pick(after, SERVICE)
+        for sentence in repair_history(SERVICE, base, before, after, has_conflicts=True):
+            print(sentence)
         print_uses_of_moved_names(SERVICE, changed_paths(after), ours, target)
         sys.exit(how_to_merge(branch, current, conflicts))
     git("branch", branch, updated)
@@ -160,12 +165,7 @@ def cherry_pick(commit: str, folder: Path) -> dict[str, str]:
 
 
 def suite_passes(tree: Path) -> bool:
-    """Runs the tests with the versions that the service has, in an environment of their own."""
-    if (SERVICE / LOCK).is_file():
-        shutil.copyfile(SERVICE / LOCK, tree / LOCK)
-    in_use = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")  # by the service as it is
-    own = {name: value for name, value in os.environ.items() if name not in in_use}
-    with started("uv", "run", "--quiet", "pytest", "-q", folder=tree, env=own) as suite:
+    with uv_run("pytest", "-q", folder=tree) as suite:
         return suite.wait() == 0
 
 
