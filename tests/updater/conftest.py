@@ -50,9 +50,14 @@ def installed_before(programs: dict[str, Path], own_uv: Path) -> None:
 
 
 @pytest.fixture
-def quick_update(own_uv: Path) -> None:
+def quick_update(own_uv: Path, installed_copier: None) -> None:
     """An update takes the Copier that is installed here, and does not really run the tests."""
     insert_first(own_uv, 'if [ "$*" = "run --quiet pytest -q" ]; then exit; fi')
+
+
+@pytest.fixture
+def installed_copier(own_uv: Path) -> None:
+    """An update takes the Copier that is installed here."""
     own_uvx = own_uv.with_name("uvx")  # called with --quiet --from copier... copier
     own_uvx.write_text(f'#!/bin/sh\nshift 4\nexec "{sys.executable}" -m copier "$@"\n')
     own_uvx.chmod(0o755)
