@@ -2,6 +2,7 @@
 
 import itertools
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +26,6 @@ from evergreen.releases import (
     update,
 )
 from evergreen.suites import own_environment
-from tests.updater.conftest import insert_first
 from tests.updater.task_runs import NEXT, merge_the_update, run_task, state_of
 from updater.migrations import read_history
 
@@ -174,16 +174,15 @@ EACH_SERVICE = [
 @pytest.mark.usefixtures("installed_copier")
 def test_a_migration_of_a_release_arrives(
     planted: Path,
-    programs: dict[str, Path],
+    install_before: Callable[[str], None],
     new_database: NewDatabase,
-    own_uv: Path,
     tmp_path: Path,
     scenario: str,
     database: str,
     has_own: bool,
 ) -> None:
     kind = KINDS[scenario]
-    insert_first(own_uv, f'export UV_PROJECT_ENVIRONMENT="{programs[database].parent}"')
+    install_before(database)
     answers = {"database": database, "example": kind.example}
     service = copy_of_release(planted, TIP, answers, tmp_path / "service")
     old = new_database(database)
