@@ -14,24 +14,31 @@ from evergreen.processes import wait_until
 from evergreen.services import is_ready, logged_in
 from evergreen.suites import own_environment
 
-# With the code that tells the tests of a service what its tables are.
+# With the code that tells the tests of a service what its tables are, in one process.
 DEFINITIONS = """\
 import asyncio
 import json
+import sys
+
+from sqlalchemy import URL, make_url
 
 from app.db.engine import create_engine
-from app.settings import Settings
+from tests.database import migrate, settings_for
 from tests.plugins.databases import definitions
 
 
-async def main() -> None:
-    engine = create_engine(Settings())
+async def definitions_of(url: URL) -> dict[str, str]:
+    engine = create_engine(settings_for(url))
     async with engine.connect() as connection:
-        print(json.dumps(await connection.run_sync(definitions)))
+        found = await connection.run_sync(definitions)
     await engine.dispose()
+    return found
 
 
-asyncio.run(main())
+urls = [make_url(url) for url in sys.argv[1:]]
+for url in urls:
+    migrate(url)
+print(json.dumps([asyncio.run(definitions_of(url)) for url in urls]))
 """
 
 
@@ -61,11 +68,6 @@ class Database:
     def environment(self) -> dict[str, str]:
         return own_environment() | {"DATABASE_URL": self.url}
 
-    def definitions(self, service: Path) -> dict[str, str]:
-        """Returns what the tables, columns, constraints and indexes are, by name."""
-        definitions: dict[str, str] = json.loads(self.run(service, "python", "-c", DEFINITIONS))
-        return definitions
-
     @contextmanager
     def served(self, service: Path) -> Iterator[httpx.Client]:
         """Yields a client of a server process that is ready, logged in as always the same user."""
@@ -91,15 +93,20 @@ NewDatabase = Callable[[str], Database]
 """A function that creates an empty database of a kind: sqlite or postgresql."""
 
 
+def definitions(service: Path, *databases: Database) -> list[dict[str, str]]:
+    """Migrates databases; returns what is in each, by name: tables, columns, constraints, indexes."""
+    urls = [database.url for database in databases]
+    found: list[dict[str, str]] = json.loads(
+        databases[0].run(service, "python", "-c", DEFINITIONS, *urls)
+    )
+    return found
+
+
 def differences_after_migration(old: Database, new: Database, service: Path) -> list[str]:
-    """Migrates both databases by the service; lists by name what is not the same then."""
+    """Lists by name what an old database of a service has and a new one has not, or otherwise."""
     old.migrate(service)
-    new.migrate(service)
-    return different_definitions(old.definitions(service), new.definitions(service))
-
-
-def different_definitions(first: dict[str, str], second: dict[str, str]) -> list[str]:
-    return sorted(name for name, _ in first.items() ^ second.items())
+    of_old, of_new = definitions(service, old, new)
+    return sorted({name for name, _ in of_old.items() ^ of_new.items()})
 
 
 def rows_of(client: httpx.Client) -> dict[str, object]:

@@ -148,10 +148,10 @@ def read_revision(file: Path) -> Revision:
     for node in ast.parse(file.read_text("utf-8")).body:
         match node:
             case (
-                ast.Assign(targets=[ast.Name(name)], value=value)
-                | ast.AnnAssign(target=ast.Name(name), value=ast.expr() as value)
-            ) if name in {"revision", "down_revision"}:
-                values[name] = ast.literal_eval(value)
+                ast.Assign(targets=[ast.Name(variable)], value=value)
+                | ast.AnnAssign(target=ast.Name(variable), value=ast.expr() as value)
+            ) if variable in {"revision", "down_revision"}:
+                values[variable] = ast.literal_eval(value)
     name, parents = values.get("revision"), values.get("down_revision")
     if not isinstance(name, str):
         raise ValueError("it has no revision")
