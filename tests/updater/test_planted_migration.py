@@ -153,11 +153,9 @@ KINDS = {
 
 IN_CI = {
     ("with the example", "sqlite", True),
-    ("without it", "postgresql", True),
     ("deleted by hand", "sqlite", False),
-    ("switched off", "postgresql", False),
-    ("switched off and on", "sqlite", True),
-    ("switched on", "sqlite", True),
+    ("switched off", "postgresql", True),
+    ("switched on", "postgresql", False),
 }
 
 EACH_SERVICE = [
@@ -253,8 +251,9 @@ def test_what_is_kept_and_what_follows_is_said(planted: Path, tmp_path: Path) ->
         "\nKept, since a database may have run it: migrations/versions/0002_tasks.py\n"
         "Written, since 0002 and template_phone can't both be the last migration: "
         "migrations/versions/0003_merge_template.py\n"
-        "Wrote migrations/versions/0004_follow_the_models.py. It runs and can be undone.\n"
-    ) in result.stdout, result.stdout
+    ) in result.stdout
+    written = "Wrote migrations/versions/0004_follow_the_models.py. It runs and can be undone.\n"
+    assert written in result.stdout
     assert git("status", "--porcelain", cwd=service) == ""
 
 
