@@ -24,6 +24,7 @@ from markdown_it import MarkdownIt
 from evergreen.features import features_not_chosen
 from evergreen.findings import Finding
 from evergreen.questions import Answers
+from updater.migrations import VERSIONS, Revision, read_history
 
 FileCheck = Callable[[str, str], list[str]]
 TreeCheck = Callable[[Path, Answers], list[Finding]]
@@ -283,10 +284,50 @@ def features_are_left_out(folder: Path, answers: Answers) -> list[Finding]:
     return findings
 
 
+def migrations_can_be_updated(folder: Path, answers: Answers) -> list[Finding]:
+    """Checks those of later releases: they must fit into each service that is updated.
+
+    Numbers are the team's, and the example's migration may be missing.
+    """
+    history = read_history(folder)
+    names = {revision.name for revision in history}
+    parents = {parent for revision in history for parent in revision.parents}
+    faults = [
+        (revision.path, fault)
+        for revision in history
+        if revision.name not in FIRST_MIGRATIONS
+        for fault in faults_of(revision, folder, names)
+    ]
+    if len(names - parents) != 1:
+        heads = " and ".join(sorted(names - parents))
+        faults.append((VERSIONS, f"has more than one last migration: {heads}"))
+    return [Finding("migrations", path, fault) for path, fault in faults]
+
+
+FIRST_MIGRATIONS = {"0001", "0002"}
+
+
+def faults_of(revision: Revision, folder: Path, names: set[str]) -> list[str]:
+    is_template = re.fullmatch("template_[a-z_]+", revision.name) is not None
+    faults = {
+        f"has the revision {revision.name}, not template_..., as its file": (
+            not is_template or PurePath(revision.path).stem != revision.name
+        ),
+        "comes after 0002, which a service may not have": revision.parents == ("0002",),
+        f"comes after {' and '.join(revision.parents)}, which are not all here": (
+            not names.issuperset(revision.parents)
+        ),
+        "merges others, so it may do nothing else": revision.is_merge
+        and "op." in (folder / revision.path).read_text(),
+    }
+    return [fault for fault, is_there in faults.items() if is_there]
+
+
 TREE_CHECKS: dict[str, TreeCheck] = {
     "ruff": clean_for_ruff,
     "answers": answers_have_arrived,
     "no jinja": without_jinja,
     "links": links_resolve,
     "features": features_are_left_out,
+    "migrations": migrations_can_be_updated,
 }

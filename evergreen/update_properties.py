@@ -54,6 +54,14 @@ def changes_nothing_the_second_time(
     return differences(files_of(service), before)
 
 
+def changed_migrations(template: Path, version: str, answers: Answers, to: str) -> list[str]:
+    """A release never changes or deletes a migration: databases have run it."""
+    released = fresh_files(template, version, answers)
+    newer = fresh_files(template, to, answers)
+    migrations = [path for path in released if path.startswith("migrations/versions/")]
+    return [path for path in migrations if newer.get(path) != released[path]]
+
+
 def lost_lines(
     original: dict[str, bytes], edited: dict[str, bytes], updated: dict[str, bytes]
 ) -> list[str]:

@@ -4,13 +4,15 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import copier
 import pytest
 
 from evergreen.compilation import compiled_once
+from evergreen.databases import Database, NewDatabase
 from evergreen.growth import add_dependencies, read_library
-from evergreen.postgresql_server import open_folder
+from evergreen.postgresql_server import open_folder, postgresql_server, psql
 from evergreen.releases import ANONYMOUS_IDENTITY, TIP, commit_all, fresh_files, git, tagged_clone
 from evergreen.services import Render, copy_of, install_service
 from evergreen.suites import own_environment
@@ -130,3 +132,29 @@ def programs(template_with_releases: Path, worker_id: str) -> dict[str, Path]:
         subprocess.run(command, cwd=folder, env=own_environment(), check=True)
         folders[database] = folder / ".venv/bin"
     return folders
+
+
+@pytest.fixture(scope="session")
+def database_server(programs: dict[str, Path]) -> Iterator[str]:
+    with postgresql_server(programs["postgresql"].parent) as url:
+        yield url
+
+
+@pytest.fixture
+def new_database(
+    programs: dict[str, Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> NewDatabase:
+    """A function that creates an empty database of a kind, which no service knows of."""
+
+    def new_database(kind: str) -> Database:
+        name = f"test_{uuid4().hex}"
+        if kind == "sqlite":
+            url = f"sqlite+aiosqlite:///{tmp_path}/{name}.db"
+        else:
+            server = request.getfixturevalue("database_server")
+            statement = f"CREATE DATABASE {name}"
+            psql(programs[kind].parent, f"{server}/postgres", statement)
+            url = f"{server}/{name}".replace("postgresql:", "postgresql+asyncpg:")
+        return Database(url, programs[kind])
+
+    return new_database

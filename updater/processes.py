@@ -1,5 +1,6 @@
 """The programs that the updater runs, and how it ends when it is stopped meanwhile."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -57,6 +58,15 @@ def started(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.
         process.terminate()
         process.wait()
         raise
+
+
+@contextmanager
+def uv_run(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """Runs a program of the service in the second working tree, in an environment of its own."""
+    in_use = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")  # by the service as it is
+    own = {name: value for name, value in os.environ.items() if name not in in_use}
+    with started("uv", "run", "--quiet", *command, folder=folder, env=own, **options) as process:
+        yield process
 
 
 def run(

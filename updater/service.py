@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -96,10 +97,18 @@ def second_working_tree(service: Service) -> Iterator[Service]:
         tree = Path(folder) / service.top.resolve().name
         # Large files are not needed.
         os.environ["GIT_LFS_SKIP_SMUDGE"] = "1"
+        second = Service(tree / service.prefix, service.answers_file, ALL_FILES)
         try:
             service.git(*ALL_FILES, "worktree", "add", "--quiet", "--detach", str(tree))
-            yield Service(tree / service.prefix, service.answers_file, ALL_FILES)
+            copy_lock(service, second)
+            yield second
         finally:
             # Unchecked: there is none if git was stopped before it had made one.
             remove = [*GIT, "worktree", "remove", "--force", str(tree)]
             subprocess.run(remove, cwd=service.folder, capture_output=True)
+
+
+def copy_lock(service: Service, second: Service) -> None:
+    """The second working tree gets the versions that the service has, even uncommitted ones."""
+    if (service.folder / LOCK).is_file():
+        shutil.copyfile(service.folder / LOCK, second.folder / LOCK)

@@ -13,6 +13,7 @@ from updater.merging import (
     refuse_what_git_could_not_undo,
     without_stale_changes,
 )
+from updater.migrations import repair_history
 from updater.moved_names import uses_of_moved_names
 from updater.processes import ignore_signals
 from updater.pull_request import write_pull_request
@@ -146,18 +147,23 @@ def merge(service: Service, update: Update, options: Namespace) -> bool:
             "The template has changed files that you have deleted or rewritten elsewhere:\n"
             + "\n".join(stale)
         )
-        print(update.notes[-1])
     change = commit(service, after, update.title, fresh)
     with second_working_tree(service) as tree:
         update.conflicts = cherry_pick(change, tree)
-        new = ("--cached", "--no-renames", "--diff-filter=AU", base)
-        refuse_to_overwrite(service, set(tree.changed_paths(*new)))
         if update.conflicts and not options.pull_request:
-            continue_in_the_service(service, update, change, current, base)
+            refuse_to_overwrite(service, new_paths(tree, base))
+            continue_in_the_service(service, update, change, current, base, fresh)
+        update.notes += repair_history(
+            tree, base, fresh, change, has_conflicts=bool(update.conflicts)
+        )
+        print_notes(update)
+        refuse_to_overwrite(service, new_paths(tree, base))
         if update.conflicts:
             commit_with_markers(tree, update)
-        elif options.tests:
-            update.tests = PASS if suite_passes(service, tree) else FAIL
+        elif tree.changed_paths("--cached"):
+            tree.git("commit", "--quiet", "--amend", "--no-edit")
+        if options.tests and not update.conflicts:
+            update.tests = PASS if suite_passes(tree) else FAIL
         if tree.changed_paths("--", LOCK):
             tree.git("commit", "--quiet", "--amend", "--no-edit", LOCK)
         updated = tree.head
@@ -177,6 +183,16 @@ def merge(service: Service, update: Update, options: Namespace) -> bool:
     return True
 
 
+def new_paths(tree: Service, base: str) -> set[str]:
+    new = ("--cached", "--no-renames", "--diff-filter=AU", base)
+    return set(tree.changed_paths(*new))
+
+
+def print_notes(update: Update) -> None:
+    if update.notes:
+        print(*update.notes, sep="\n", flush=True)
+
+
 def refuse_unknown_questions(
     service: Service, data: list[str], after: dict[str, tuple[str, str]]
 ) -> None:
@@ -191,7 +207,7 @@ def refuse_unknown_questions(
 
 
 def continue_in_the_service(
-    service: Service, update: Update, change: str, current: str, base: str
+    service: Service, update: Update, change: str, current: str, base: str, fresh: str
 ) -> None:
     """Leaves the conflicts to the team, on the new branch, and ends the updater."""
     refuse_what_git_could_not_undo(service)  # what was saved meanwhile
@@ -201,6 +217,8 @@ def continue_in_the_service(
         service.git("branch", "--quiet", "--delete", "--force", branch)
     service.git("switch", "--quiet", "--no-overwrite-ignore", "--create", branch, base)
     conflicts = cherry_pick(change, service)
+    update.notes += repair_history(service, base, fresh, change, has_conflicts=True)
+    print_notes(update)
     uses = uses_of_moved_names(
         service.folder, service.changed_paths(change), update.ours.name, update.target.name
     )

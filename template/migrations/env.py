@@ -3,6 +3,7 @@ from importlib import import_module
 from pathlib import Path
 
 from alembic import context
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
 import app
@@ -10,6 +11,7 @@ from app.db.base import Base
 from app.db.engine import create_engine, migrating
 from app.settings import Settings
 from migrations.database import process_revision_directives, render_item
+from migrations.failures import describe
 
 # The next `poe migration` would drop a table whose model is not imported.
 FOLDER = Path(app.__path__[0])
@@ -31,8 +33,11 @@ def run_migrations(connection: Connection) -> None:
             render_as_batch=not connection.dialect.supports_alter,
             **context.config.attributes.get("options", {}),
         )
-        with context.begin_transaction():
-            context.run_migrations()
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        except CommandError as error:
+            raise CommandError(describe(error)) from error
 
 
 async def main() -> None:

@@ -1,6 +1,7 @@
 """`poe migration "what it does"` writes a migration from the models, and tries it.
 
 Both on a database of its own, so that the one of the developer does not matter.
+`poe migration --merge` writes one that comes after all that are the last.
 """
 
 import re
@@ -28,12 +29,14 @@ def main() -> None:
     if not message:
         sys.exit("Say what the migration does: uv run poe migration 'what it does'")
     config = Config(toml_file=PROJECT / "pyproject.toml", cmd_opts=Namespace(quiet=True))
+    config.set_main_option("file_template", f"{next_number():04}_%%(slug)s")
     heads = ScriptDirectory.from_config(config).get_heads()
+    if message == "--merge":
+        sys.exit(merge(config, heads))
     if len(heads) > 1:
         sys.exit(two_heads(heads))
     # It says so of tables that refer to each other, which are welcome.
     warnings.filterwarnings("ignore", "Cannot correctly sort tables", exc.SAWarning)
-    config.set_main_option("file_template", f"{next_number():04}_%%(slug)s")
     with new_database() as url:
         # Without validation, which would read the environment and `.env`.
         config.attributes["settings"] = Settings.model_construct(database_url=url)
@@ -52,6 +55,16 @@ def main() -> None:
 def next_number() -> int:
     numbers = [re.match(r"\d+(?=_)", path.name) for path in VERSIONS.glob("*.py")]
     return max((int(number[0]) for number in numbers if number), default=0) + 1
+
+
+def merge(config: Config, heads: list[str]) -> str | None:
+    """Returns what is wrong, if there is nothing to merge."""
+    if len(heads) < 2:
+        return "There are no two last migrations to merge."
+    script = command.merge(config, heads, f"merge {' and '.join(heads)}")
+    assert isinstance(script, Script)
+    sys.stdout.write(f"Wrote {Path(script.path).relative_to(PROJECT)}, which changes nothing.\n")
+    return None
 
 
 def write(config: Config, message: str) -> tuple[Path, bool]:

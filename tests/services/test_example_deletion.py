@@ -42,7 +42,7 @@ def test_the_steps_by_hand_delete_the_example(
 ) -> None:
     readme = (committed_service / "README.md").read_text()
     section = readme.split("## Delete the example")[1].split("\n## ")[0]
-    by_hand = section.split("Or by hand: delete")[1].split("and the two lines")[0]
+    by_hand = section.split("Or by hand, to have neither: delete")[1].split("and the two lines")[0]
     for name in re.findall(r"`([^`]+)`", by_hand):
         path = committed_service / name
         if path.is_dir():

@@ -306,10 +306,23 @@ def make_two_heads(service: Service) -> str:
         migration = MIGRATION.format(upgrade="    pass", downgrade="    pass")
         migration = migration.replace("0123456789ab", revision)
         (service.files / f"migrations/versions/0003_{revision}.py").write_text(migration)
-    return "Join them: uv run alembic merge -m merge heads"
+    return "The migrations have 2 heads, a1 and b2. Merge them: uv run poe migration --merge"
 
 
-@pytest.mark.parametrize("prepare", [forget_a_migration, let_a_migration_fail, make_two_heads])
+def delete_a_parent(service: Service) -> str:
+    (service.files / "migrations/versions/0002_tasks.py").unlink()
+    migration = MIGRATION.format(upgrade="    pass", downgrade="    pass")
+    (service.files / "migrations/versions/0003_more.py").write_text(migration)
+    return (
+        "The migration 0123456789ab comes after 0002, which is not here: bring that file back, "
+        "or delete that of 0123456789ab, if it does nothing."
+    )
+
+
+CAUSES = [forget_a_migration, let_a_migration_fail, make_two_heads, delete_a_parent]
+
+
+@pytest.mark.parametrize("prepare", CAUSES)
 @pytest.mark.parametrize("arguments", [[], ["-n", "2"]])
 def test_a_run_that_cannot_begin_ends_with_a_sentence(
     service: Service, prepare: Callable[[Service], str], arguments: list[str]
@@ -323,13 +336,61 @@ def test_a_run_that_cannot_begin_ends_with_a_sentence(
     assert len(result.stdout.splitlines()) < 40
 
 
-def test_two_heads_are_joined_before_the_next_migration(on_sqlite: Service) -> None:
+def test_two_heads_are_merged_before_the_next_migration(on_sqlite: Service) -> None:
     sentence = make_two_heads(on_sqlite)
 
     written = on_sqlite.write_migration("more")
 
     assert written.returncode == 1
     assert sentence in written.stderr
-    merge = [str(on_sqlite.installed / ".venv/bin/alembic"), "merge", "-m", "merge", "heads"]
-    subprocess.run(merge, cwd=on_sqlite.files, check=True)
+    merged = on_sqlite.write_migration("--merge")
+    file = "migrations/versions/0004_merge_a1_and_b2.py"
+    assert merged.stdout == f"Wrote {file}, which changes nothing.\n", merged.stderr
+    assert (on_sqlite.files / file).is_file()
     assert on_sqlite.write_migration("more").returncode == 0
+    assert on_sqlite.write_migration("--merge").stderr == (
+        "There are no two last migrations to merge.\n"
+    )
+
+
+def test_migrations_without_a_number_do_not_count(on_sqlite: Service) -> None:
+    migration = MIGRATION.format(upgrade="    pass", downgrade="    pass")
+    migration = migration.replace("0123456789ab", "template_1")
+    (on_sqlite.files / "migrations/versions/template_1.py").write_text(migration)
+
+    written = on_sqlite.write_migration("more")
+
+    assert written.stdout.startswith("Wrote migrations/versions/0003_more.py."), written.stderr
+
+
+# ── Databases that can't be migrated ─────────────────────────────────────────
+
+
+def upgrade_failure(service: Service, database: Path) -> str:
+    """Returns the last line that `alembic upgrade head` prints, and nothing if it succeeds."""
+    result = subprocess.run(
+        [service.installed / ".venv/bin/alembic", "upgrade", "head"],
+        cwd=service.files,
+        env={**os.environ, "DATABASE_URL": f"sqlite+aiosqlite:///{database}"},
+        capture_output=True,
+        text=True,
+    )
+    return result.stdout.splitlines()[-1] if result.returncode else ""
+
+
+def test_a_database_at_a_migration_that_is_gone(on_sqlite: Service, tmp_path: Path) -> None:
+    assert upgrade_failure(on_sqlite, tmp_path / "a.db") == ""
+    (on_sqlite.files / "migrations/versions/0002_tasks.py").unlink()
+
+    assert upgrade_failure(on_sqlite, tmp_path / "a.db") == (
+        "FAILED: There is no migration 0002 here. If a database has run it, bring its file back; "
+        "to find it: git log --all --name-only -- migrations/versions"
+    )
+
+
+def test_two_heads_can_not_be_run(on_sqlite: Service, tmp_path: Path) -> None:
+    make_two_heads(on_sqlite)
+
+    assert upgrade_failure(on_sqlite, tmp_path / "a.db") == (
+        "FAILED: More than one migration is the last. Merge them: uv run poe migration --merge"
+    )

@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,19 +40,34 @@ def insert_first(script: Path, lines: str) -> None:
 
 
 @pytest.fixture
-def installed_before(programs: dict[str, Path], own_uv: Path) -> None:
-    """Lets uv take what is installed, since to install it for each service takes longer."""
-    installed = programs["sqlite"].parent
-    insert_first(
-        own_uv,
-        f'export UV_PROJECT_ENVIRONMENT="${{UV_PROJECT_ENVIRONMENT:-{installed}}}"',
-    )
+def install_before(programs: dict[str, Path], own_uv: Path) -> Callable[[str], None]:
+    """A function that lets uv take what is installed for services with a database."""
+
+    def install_before(database: str) -> None:
+        installed = programs[database].parent
+        insert_first(
+            own_uv,
+            f'export UV_PROJECT_ENVIRONMENT="${{UV_PROJECT_ENVIRONMENT:-{installed}}}"',
+        )
+
+    return install_before
 
 
 @pytest.fixture
-def quick_update(own_uv: Path) -> None:
+def installed_before(install_before: Callable[[str], None]) -> None:
+    """Lets uv take what is installed, since to install it for each service takes longer."""
+    install_before("sqlite")
+
+
+@pytest.fixture
+def quick_update(own_uv: Path, installed_copier: None) -> None:
     """An update takes the Copier that is installed here, and does not really run the tests."""
     insert_first(own_uv, 'if [ "$*" = "run --quiet pytest -q" ]; then exit; fi')
+
+
+@pytest.fixture
+def installed_copier(own_uv: Path) -> None:
+    """An update takes the Copier and the ruff that are installed here."""
     own_uvx = own_uv.with_name("uvx")
     own_uvx.write_text(
         "#!/bin/sh\n"

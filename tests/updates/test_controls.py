@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from copier.errors import UnsafeTemplateError
 
+from evergreen.databases import NewDatabase, differences_after_migration
 from evergreen.questions import Answers
 from evergreen.releases import (
     commit_all,
@@ -19,6 +20,7 @@ from evergreen.releases import (
 )
 from evergreen.rendering import files_of
 from evergreen.update_properties import (
+    changed_migrations,
     changes_nothing_the_second_time,
     comes_back,
     equals_a_fresh_copy,
@@ -177,6 +179,23 @@ def test_a_service_whose_tests_fail_after_an_update_is_noticed(
     update(service, broken)
 
     assert "201" in suite_failure(programs, passed, service, DEFAULTS)
+
+
+def test_a_released_migration_that_is_changed_is_noticed(
+    own_template: Path, new_database: NewDatabase, tmp_path: Path
+) -> None:
+    column = 'sa.Column("nickname", sa.String(20)),\n        '
+    key = 'sa.PrimaryKeyConstraint("id", name=op.f("pk_users")'
+    broken = changed_release(own_template, "10000.0.0", **{"0001_users.py": (key, column + key)})
+    service = copy_of_release(own_template, "0.5.0", DEFAULTS, tmp_path / "a")
+    old, new = new_database("sqlite"), new_database("sqlite")
+    old.migrate(service)
+
+    update(service, broken)
+
+    changed = changed_migrations(own_template, "0.5.0", DEFAULTS, broken)
+    assert changed == ["migrations/versions/0001_users.py"]
+    assert differences_after_migration(old, new, service) == ["users.nickname"]
 
 
 def test_a_shallow_clone_is_refused(tmp_path: Path) -> None:
