@@ -20,6 +20,8 @@ from evergreen.suites import Environment, Run, digest_of_tree, environments, run
 from evergreen.workflows import Job, run_workflow, runnable_jobs
 
 WORKFLOW = ".github/workflows/ci.yml"
+FEWER_REQUESTS = "20"
+"""For one operation: what fuzzing finds in a template, it mostly finds early."""
 
 
 @dataclass
@@ -59,10 +61,14 @@ def prove(
     reporter: Reporter,
     only: Answers | None = None,
     installations: Path | None = None,
+    *,
+    thorough: bool = False,
 ) -> Proof:
     """Proves a template, or only those of its combinations that have the answers `only`.
 
-    Without a folder for installations, services are rendered and read, but not run.
+    Without a folder for installations, services are rendered and read, but not run. Unless the proof
+    is `thorough`, it sends fewer generated requests, and measures the coverage and checks the types
+    of each service once: with the newest dependencies, by its workflow if that runs here.
     """
     started = time.perf_counter()
     proof = Proof(offered_values(template))
@@ -78,7 +84,7 @@ def prove(
     for service in proof.services:
         proof.trees.setdefault(service.tree, []).append(service)
     if installations is not None:
-        run_distinct_trees(proof, reporter, installations)
+        run_distinct_trees(proof, reporter, installations, thorough)
     proof.seconds = time.perf_counter() - started
     return proof
 
@@ -137,7 +143,9 @@ def check_files(services: list[Service], pool: ProcessPoolExecutor, reporter: Re
             service.findings += found[file]
 
 
-def run_distinct_trees(proof: Proof, reporter: Reporter, installations: Path) -> None:
+def run_distinct_trees(
+    proof: Proof, reporter: Reporter, installations: Path, thorough: bool
+) -> None:
     """Runs each distinct suite, one suite with hostile answers, and each distinct workflow."""
     proof.environments = environments([str(python) for python in proof.questions["python_min"]])
     pythons = [
@@ -150,21 +158,26 @@ def run_distinct_trees(proof: Proof, reporter: Reporter, installations: Path) ->
         [service for service in proof.services if WORKFLOW in service.files],
         lambda service: runnable_jobs(service.files[WORKFLOW]),
     )
+    checked = set() if thorough else {service.tree for service in with_workflow}
     by_project: dict[bytes, dict[str, dict[str, bytes]]] = {}
     for tree, services in proof.trees.items():
         files = services[0].files
         by_project.setdefault(files["pyproject.toml"], {})[tree] = files
-    groups = list(by_project.values())
+    of_hostile = {service.tree: service.files for service in hostile[:1]}
+    requests = {} if thorough else {"FUZZ_CASES": FEWER_REQUESTS}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         workflows = [
-            pool.submit(run_workflow, service.files, WORKFLOW, pythons) for service in with_workflow
+            pool.submit(run_workflow, service.files, WORKFLOW, pythons, requests)
+            for service in with_workflow
         ]
-        groups += [{service.tree: service.files} for service in hostile[:1]]
-        runs = [
-            pool.submit(run_suites, trees, environment, installations / f"{number} {environment}")
-            for number, trees in enumerate(groups)
-            for environment in proof.environments
-        ]
+        runs = []
+        for number, trees in enumerate([*by_project.values(), of_hostile]):
+            for environment in proof.environments:
+                is_newest = environment.resolution == "highest"
+                if thorough or is_newest or trees is not of_hostile:
+                    in_full = set(trees) - checked if thorough or is_newest else set()
+                    folder = installations / f"{number} {environment}"
+                    runs.append(pool.submit(run_suites, trees, environment, folder, in_full))
         futures: list[Future[Any]] = [*workflows, *runs]
         reporter.follow("suites and workflows run", futures)
     proof.runs = [run for future in runs for run in future.result()]

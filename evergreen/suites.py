@@ -9,7 +9,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -121,24 +121,37 @@ def own_environment() -> dict[str, str]:
 
 
 def run_suites(
-    trees: dict[str, dict[str, bytes]], environment: Environment, shared: Path
+    trees: dict[str, dict[str, bytes]],
+    environment: Environment,
+    shared: Path,
+    in_full: Collection[str],
 ) -> list[Run]:
-    """Runs the suites of services with the same pyproject.toml.
+    """Runs the suites of services with the same pyproject.toml, those `in_full` with all checks.
 
     They share an installation and a cache of mypy in a folder, which the next run can reuse.
     """
     shared.mkdir(parents=True, exist_ok=True)
-    return [run_suite(tree, files, environment, shared) for tree, files in trees.items()]
+    return [
+        run_suite(tree, files, environment, shared, tree in in_full)
+        for tree, files in trees.items()
+    ]
 
 
-def run_suite(tree: str, files: dict[str, bytes], environment: Environment, shared: Path) -> Run:
-    """Installs a service from its declared bounds; runs its suite, types, migrations and server."""
+def run_suite(
+    tree: str, files: dict[str, bytes], environment: Environment, shared: Path, in_full: bool
+) -> Run:
+    """Installs a service from its declared bounds; runs its suite, migrations and server.
+
+    In full, also checks the types, and that all lines are covered.
+    """
     run = Run(tree, environment)
     programs = shared / ".venv/bin"
     install = ["uv", "sync", "--quiet", f"--python={environment.python}"]
     install += [f"--resolution={environment.resolution}"]
     variables = own_environment() | {"UV_PROJECT_ENVIRONMENT": str(programs.parent)}
-    suite = ["-q", "-W", "error", "--cov=app", "--cov-fail-under=100"]
+    coverage: list[str | Path] = ["--cov=app", "--cov-fail-under=100"] if in_full else []
+    suite: list[str | Path] = [programs / "pytest", "-q", "-W", "error", *coverage]
+    types: list[str | Path] = [programs / "mypy", f"--cache-dir={shared}/mypy"]
     with folder_of_files(seen_by_tests(files)) as folder:
         with_database: list[str | Path] = (
             [programs / "python", "-m", "embedded_postgresql"]
@@ -148,8 +161,8 @@ def run_suite(tree: str, files: dict[str, bytes], environment: Environment, shar
         migrate = [*with_database, programs / "alembic", "upgrade", "head"]
         for step in (
             partial(run_step, "install", install, folder, variables),
-            partial(run_step, "suite", [programs / "pytest", *suite], folder),
-            partial(run_step, "types", [programs / "mypy", f"--cache-dir={shared}/mypy"], folder),
+            partial(run_step, "suite", suite, folder),
+            *[partial(run_step, "types", types, folder)][:in_full],
             partial(run_step, "migrate", migrate, folder),
             partial(serve, [*with_database, programs / "uvicorn", "app.main:app"], folder),
         ):

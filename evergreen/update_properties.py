@@ -1,8 +1,8 @@
 """Properties of updates. The functions return what violates a property: nothing if it holds."""
 
-import subprocess
 from pathlib import Path
 
+from evergreen.forked_suites import suites_of
 from evergreen.questions import Answers
 from evergreen.releases import commit_all, conflicts, copy_of_release, fresh_files, update
 from evergreen.rendering import differences, files_of
@@ -97,14 +97,9 @@ def suite_failure(programs: dict[str, Path], passed: Path, service: Path, answer
     same = passed / digest_of_tree(files_of(service))
     if same.exists():
         return ""
-    suite = subprocess.run(
-        [programs[str(answers.get("database", "sqlite"))] / "pytest", "-q", "-x"],
-        cwd=service,
-        env=own_environment(),
-        capture_output=True,
-        text=True,
-    )
-    if suite.returncode == 0:
+    suites = suites_of(programs[str(answers.get("database", "sqlite"))])
+    suite = suites.run(service, "-q", "-x", environment=own_environment())
+    if suite.code == 0:
         same.touch()
         return ""
-    return suite.stdout + suite.stderr
+    return suite.output

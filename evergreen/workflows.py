@@ -64,8 +64,13 @@ def variables(level: dict[str, Any], context: dict[str, str]) -> dict[str, str]:
     return {name: expand(value, context) for name, value in level.get("env", {}).items()}
 
 
-def run_workflow(files: dict[str, bytes], path: str, pythons: list[str]) -> list[Job]:
-    """Runs the workflow of a service, locked and committed as by a team.
+def run_workflow(
+    files: dict[str, bytes],
+    path: str,
+    pythons: list[str],
+    environment: dict[str, str] | None = None,
+) -> list[Job]:
+    """Runs the workflow of a service, locked and committed as by a team, with these variables.
 
     `pythons` are the versions on this machine, the oldest first. Rows of the matrix with another
     version are left out; a job that names another version gets the newest.
@@ -85,7 +90,7 @@ def run_workflow(files: dict[str, bytes], path: str, pythons: list[str]) -> list
                 }
                 python = variables(job, context).get("UV_PYTHON", pythons[-1])
                 if python in pythons or not row:
-                    jobs.append(run_job(job, context, repository, pythons))
+                    jobs.append(run_job(job, context, repository, pythons, environment or {}))
     return jobs
 
 
@@ -101,10 +106,14 @@ def runnable_jobs(text: bytes) -> str:
 
 
 def run_job(
-    job: dict[str, Any], context: dict[str, str], repository: Path, pythons: list[str]
+    job: dict[str, Any],
+    context: dict[str, str],
+    repository: Path,
+    pythons: list[str],
+    given: dict[str, str],
 ) -> Job:
     result = Job(expand(job["name"], context))
-    environment = own_environment() | {"CI": "true"} | variables(job, context)
+    environment = own_environment() | {"CI": "true"} | given | variables(job, context)
     if environment.get("UV_PYTHON") not in pythons:
         environment["UV_PYTHON"] = pythons[-1]
     with open_folder() as folder, ExitStack() as services:

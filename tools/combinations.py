@@ -44,6 +44,11 @@ def main() -> None:
         "--read-only", action="store_true", help="render and read the services without running them"
     )
     parser.add_argument(
+        "--thorough",
+        action="store_true",
+        help="with coverage and types for both ends of the dependencies, and many generated requests",
+    )
+    parser.add_argument(
         "--page", type=Path, default=Path("proof.html"), help="the page to write: %(default)s"
     )
     options = parser.parse_args()
@@ -52,7 +57,7 @@ def main() -> None:
     with copied_working_tree(ROOT) as template, reporter.shown():
         only = chosen(template, options.only)
         installations = None if options.read_only else RESULTS / "installed"
-        proof = prove(template, reporter, only, installations)
+        proof = prove(template, reporter, only, installations, thorough=options.thorough)
     show(proof, console)
     save("combinations", as_data(proof))
     write_page(options.page)

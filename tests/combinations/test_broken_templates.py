@@ -182,7 +182,7 @@ def test_a_defect_of_one_tree_fails_its_run(
     proof.services = [render(scratch, combination, [])]
     proof.trees = {"tree": proof.services}
 
-    proof.runs = run_suites({"tree": proof.services[0].files}, proof.environments[0], tmp_path)
+    proof.runs = run_suites({"tree": proof.services[0].files}, proof.environments[0], tmp_path, ())
 
     assert not proof.passed
     assert [step.name for step in proof.runs[0].steps if not step.passed] == ["suite"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from evergreen.forked_suites import ForkedSuites, forked_suites
 from evergreen.growth import (
     Feature,
     FeatureError,
@@ -17,7 +18,6 @@ from evergreen.growth import (
     replace_in,
 )
 from tools.growth.proof import Growth, Workplace, Workplaces, prove_alone
-from tools.growth.suites import ForkedSuites, forked_suites
 
 FEATURE = """\
 summary = "A greeting"

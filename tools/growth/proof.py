@@ -15,6 +15,7 @@ from queue import LifoQueue
 
 import copier
 
+from evergreen.forked_suites import FIRST_LINES, ForkedSuites, Result, forked_suites
 from evergreen.growth import (
     Feature,
     FeatureError,
@@ -29,7 +30,6 @@ from evergreen.growth import (
 )
 from evergreen.postgresql_server import open_folder, postgresql_server
 from evergreen.progress import Reporter
-from tools.growth.suites import FIRST_LINES, ForkedSuites, Result, forked_suites
 
 CHECKS_OF_A_SERVICE = ("tests/test_routes.py", "tests/integration/test_migrations.py")
 MAX_SHOWN_FAILURES = 5

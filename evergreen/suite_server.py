@@ -1,8 +1,9 @@
 """Runs suites of copies of one service, each in a fork of this process.
 
 The Python of the service runs this file. Each line of the input names a folder, the arguments for
-pytest and the file for its output; each line of the output has the exit code and the failures,
-each with its first `lines`. A failure that contains all texts of `until` ends a run.
+pytest, the file for the output, and the environment, unless it is that of this process. Each line
+of the output has the exit code and the failures, each with its first `lines`. A failure that
+contains all texts of `until` ends a run.
 
 What takes most of the time of a run is to import the libraries, so this is done only once.
 """
@@ -97,6 +98,9 @@ def run_suite(run: dict[str, Any]) -> str:
         try:
             os.close(read)
             redirect(Path(run["output"]))
+            if run["environment"] is not None:
+                os.environ.clear()
+                os.environ.update(run["environment"])
             os.chdir(run["folder"])
             sys.path[0] = run["folder"]
             failures = Failures(run["lines"], run["until"])

@@ -1,16 +1,18 @@
 """Runs the suites of copies of a service quickly, in forks of a process with its libraries."""
 
+import atexit
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from evergreen.suites import own_environment
 
-SERVER = Path(__file__).with_name("server.py")
+SERVER = Path(__file__).with_name("suite_server.py")
 FIRST_LINES = 10
 
 
@@ -29,10 +31,17 @@ class ForkedSuites:
         self.process = process
         self.output = folder / "output"
 
-    def run(self, service: Path, *arguments: str, until: Sequence[str] = ()) -> Result:
+    def run(
+        self,
+        service: Path,
+        *arguments: str,
+        until: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> Result:
         """Ends when a failure contains all of the texts `until`.
 
-        Raises `RuntimeError` if the process has ended.
+        The environment is that of the process unless another one is given. Raises `RuntimeError`
+        if the process has ended.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -42,6 +51,7 @@ class ForkedSuites:
             "output": str(self.output),
             "lines": FIRST_LINES,
             "until": until,
+            "environment": environment and dict(environment),
         }
         self.process.stdin.write(json.dumps(run) + "\n")
         self.process.stdin.flush()
@@ -50,6 +60,15 @@ class ForkedSuites:
             raise RuntimeError("The process that runs the suites has stopped; see its output.")
         output = self.output.read_text(errors="replace")
         return Result(output=output, **json.loads(line))
+
+
+@cache
+def suites_of(programs: Path) -> ForkedSuites:
+    """Those of an installed service, in a process that ends with this one."""
+    context = forked_suites(programs, {})
+    suites = context.__enter__()
+    atexit.register(context.__exit__, None, None, None)
+    return suites
 
 
 @contextmanager
