@@ -86,7 +86,7 @@ def test_copier_update_names_checks_that_find_conflicts_and_deleted_files(
 
     *_, checks = copier_update(service).partition("Check first what it has done:")
 
-    git_status, git_diff, *others = re.findall(r"(?m)^      (\S.*?)(?: +#.*)?$", checks)
+    git_status, git_diff, *others = re.findall(r"(?m)^    (\S.*?)(?: +#.*)?$", checks)
     status = git(*git_status.split()[1:], cwd=service)
     assert set(re.findall(r"\tdeleted: +(\S+)\n", status)) >= deleted != set()
     assert "<<<<<<< before updating" in git(*git_diff.split()[1:], cwd=service)
