@@ -1,4 +1,7 @@
-"""The workflow that opens a pull request each week in which the template has a newer release."""
+"""The workflow that opens a pull request each week in which the template has a newer release.
+
+A few tests run it with the real updater; the others with a stand-in that leaves the same behind.
+"""
 
 import re
 import shutil
@@ -9,32 +12,25 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evergreen.edits import add_a_dependency, append, write
+from evergreen.edits import add_a_dependency, write
 from evergreen.releases import TIP, commit_all, copy_of_release, git, release
 from evergreen.suites import own_environment
 from tests.updater.conftest import insert_first
 from tests.updater.git_server import Access, git_server
-from tests.updater.github import (
-    JOB_TOKEN,
-    TEMPLATE_TOKEN,
-    UPDATE_TOKEN,
-    WORKFLOW,
-    GitHub,
-)
+from tests.updater.github import JOB_TOKEN, TEMPLATE_TOKEN, UPDATE_TOKEN, WORKFLOW, GitHub
 from tests.updater.task_runs import NEXT, release_next
 
-pytestmark = pytest.mark.usefixtures("installed_before", "quick_update")
-
 BRANCH = f"template-{NEXT}"
+NEWER = "10000.10.0"
 BOT = "41898282+github-actions[bot]@users.noreply.github.com"
 CHANGED = "app/health/routes.py"
 """The file of services that the next release changes."""
 
 
 @pytest.fixture
-def github(own_template: Path, tmp_path: Path) -> Iterator[GitHub]:
+def github(template: Path, tmp_path: Path) -> Iterator[GitHub]:
     """A repository with a service of the tip."""
-    service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
+    service = copy_of_release(template, TIP, {}, tmp_path / "service")
     (tmp_path / "github").mkdir()
     with git_server(tmp_path / "github") as server:
         github = GitHub(server)
@@ -42,19 +38,55 @@ def github(own_template: Path, tmp_path: Path) -> Iterator[GitHub]:
         yield github
 
 
-def make_the_tests_fail(own_uv: Path) -> None:
-    insert_first(own_uv, 'case "$*" in *pytest*) echo "1 failed"; exit 1 ;; esac')
+def record_address(github: GitHub, address: str) -> None:
+    answers = github.text_of("main", ".copier-answers.yml")
+    recorded = re.sub("(?m)^_src_path: .*$", f"_src_path: {address}", answers)
+    github.commit_by_a_person("main", ".copier-answers.yml", recorded)
 
 
-def release_a_change(template: Path, version: str, path: str = CHANGED) -> str:
-    append(template / "template" / path, f"\n\n# Of {version}.\n")
-    release(template, version)
-    return f"template-{version}"
+@pytest.fixture
+def newer_template(
+    github: GitHub, own_template: Path, installed_before: None, quick_update: None
+) -> Path:
+    """The template of the service, with a newer release; the real updater reads it."""
+    record_address(github, str(own_template))
+    release_next(own_template)
+    return own_template
+
+
+STAND_IN = """\
+#!/bin/sh
+eval folder=\\$$#
+address=$(sed -n "s/^_src_path: //p" .copier-answers.yml)
+version=$(git ls-remote --tags "$address" | sed "s,.*refs/tags/,," | sort -V | tail -n 1)
+branch="template-${FOLDER_OF_SERVICE:+$FOLDER_OF_SERVICE-}$version"
+git switch --quiet --create "$branch"
+echo "$version" >> "${PATH_TO_CHANGE:-version.txt}"
+git add --all
+git commit --quiet --message "Update from the template"
+git switch --quiet -
+echo "$branch" > "$folder/branch"
+echo "Update from the template to $version" > "$folder/title"
+echo "Its tests ${TESTS:-pass}." > "$folder/body.md"
+[ "$TESTS" != fail ] || : > "$folder/draft"
+"""
+
+
+@pytest.fixture
+def releases(github: GitHub, own_uv: Path, tmp_path: Path) -> Path:
+    """A template with nothing but releases, and a stand-in for the updater."""
+    template = tmp_path / "releases"
+    write(template / "README.md", "A template.\n")
+    release(template, NEXT)
+    record_address(github, str(template))
+    own_uv.write_text(STAND_IN)
+    return template
 
 
 # ── The pull request ─────────────────────────────────────────────────────────
 
 
+@pytest.mark.usefixtures("installed_before", "quick_update")
 def test_nothing_is_opened_without_a_newer_release(github: GitHub) -> None:
     run = github.run_workflow()
 
@@ -64,8 +96,8 @@ def test_nothing_is_opened_without_a_newer_release(github: GitHub) -> None:
     assert github.branches == ["main"]
 
 
-def test_a_newer_release_becomes_a_pull_request(github: GitHub, own_template: Path) -> None:
-    release_next(own_template)
+@pytest.mark.usefixtures("newer_template")
+def test_a_newer_release_becomes_a_pull_request(github: GitHub) -> None:
 
     run = github.run_workflow()
 
@@ -78,10 +110,10 @@ def test_a_newer_release_becomes_a_pull_request(github: GitHub, own_template: Pa
     assert github.authors_of(BRANCH) == {BOT}
 
 
-def test_a_conflict_becomes_a_draft_with_its_reason(github: GitHub, own_template: Path) -> None:
+@pytest.mark.usefixtures("newer_template")
+def test_a_conflict_becomes_a_draft_with_its_reason(github: GitHub) -> None:
     text = github.text_of("main", CHANGED)
     github.commit_by_a_person("main", CHANGED, f"{text}\n\n# Ours.\n")
-    release_next(own_template)
 
     run = github.run_workflow()
 
@@ -93,24 +125,26 @@ def test_a_conflict_becomes_a_draft_with_its_reason(github: GitHub, own_template
     assert "\n<<<<<<< " in github.text_of(BRANCH, CHANGED)
 
 
-def test_red_tests_become_a_draft(github: GitHub, own_template: Path, own_uv: Path) -> None:
-    release_next(own_template)
-    make_the_tests_fail(own_uv)
+@pytest.mark.usefixtures("newer_template")
+def test_red_tests_become_a_draft(github: GitHub, own_uv: Path) -> None:
+    insert_first(
+        own_uv, f'if [ "$*" = "run --quiet pytest -q" ]; then ! grep Newer {CHANGED}; exit; fi'
+    )
 
     run = github.run_workflow()
 
     assert run.passed, run.output
     [pull_request] = github.pull_requests
     assert pull_request["isDraft"]
-    assert "fail" in pull_request["body"]
+    assert "Its tests fail; before the update, they pass." in pull_request["body"]
 
 
+@pytest.mark.usefixtures("releases")
 def test_a_plan_without_drafts_gets_an_ordinary_pull_request(
-    github: GitHub, own_template: Path, own_uv: Path
+    github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     github.change_settings("no drafts")
-    release_next(own_template)
-    make_the_tests_fail(own_uv)
+    monkeypatch.setenv("TESTS", "fail")
 
     run = github.run_workflow()
 
@@ -118,10 +152,8 @@ def test_a_plan_without_drafts_gets_an_ordinary_pull_request(
     assert [pull["isDraft"] for pull in github.pull_requests] == [False]
 
 
-def test_a_pull_request_that_was_refused_is_opened_the_week_after(
-    github: GitHub, own_template: Path
-) -> None:
-    release_next(own_template)
+@pytest.mark.usefixtures("releases")
+def test_a_pull_request_that_was_refused_is_opened_the_week_after(github: GitHub) -> None:
     github.change_settings("no pull requests")
     refused = github.run_workflow()
     github.change_settings()
@@ -137,10 +169,10 @@ def test_a_pull_request_that_was_refused_is_opened_the_week_after(
 # ── The weeks after ──────────────────────────────────────────────────────────
 
 
+@pytest.mark.usefixtures("releases")
 def test_an_untouched_branch_is_refreshed_when_main_has_moved_on(
-    github: GitHub, own_template: Path, own_uv: Path
+    github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release_next(own_template)
     github.run_workflow()
     first = github.commit_of(BRANCH)
     same = github.run_workflow()
@@ -148,32 +180,36 @@ def test_an_untouched_branch_is_refreshed_when_main_has_moved_on(
     assert github.commit_of(BRANCH) == first
 
     github.commit_by_a_person("main", "docs/ours.md", "Ours.\n")
-    make_the_tests_fail(own_uv)
+    monkeypatch.setenv("TESTS", "fail")
     run = github.run_workflow()
 
     assert run.passed, run.output
     assert git("merge-base", BRANCH, "main", cwd=github.origin).strip() == github.commit_of("main")
-    assert CHANGED in github.files_changed_by(BRANCH)
-    assert [pull["isDraft"] for pull in github.pull_requests] == [True]
+    assert github.files_changed_by(BRANCH) == ["version.txt"]
+    [pull_request] = github.pull_requests
+    assert pull_request["isDraft"]
+    assert pull_request["body"] == "Its tests fail.\n"
 
 
-def test_a_draft_that_has_been_helped_is_marked_ready(github: GitHub, own_template: Path) -> None:
-    before = github.text_of("main", CHANGED)
-    github.commit_by_a_person("main", CHANGED, f"{before}\n\n# Ours.\n")
-    release_next(own_template)
+@pytest.mark.usefixtures("releases")
+def test_a_draft_is_marked_ready_when_main_makes_its_tests_pass(
+    github: GitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TESTS", "fail")
     github.run_workflow()
+    github.commit_by_a_person("main", "docs/ours.md", "Ours.\n")
+    monkeypatch.setenv("TESTS", "pass")
 
-    github.commit_by_a_person("main", CHANGED, before)
     run = github.run_workflow()
 
     assert run.passed, run.output
-    assert [pull["isDraft"] for pull in github.pull_requests] == [False]
+    [pull_request] = github.pull_requests
+    assert not pull_request["isDraft"]
+    assert pull_request["body"] == "Its tests pass.\n"
 
 
-def test_a_branch_that_a_person_has_pushed_to_is_left_alone(
-    github: GitHub, own_template: Path
-) -> None:
-    release_next(own_template)
+@pytest.mark.usefixtures("releases")
+def test_a_branch_that_a_person_has_pushed_to_is_left_alone(github: GitHub) -> None:
     github.run_workflow()
     github.commit_by_a_person(BRANCH, "docs/ours.md", "Ours.\n")
     github.commit_by_a_person("main", "docs/other.md", "Ours, too.\n")
@@ -188,11 +224,10 @@ def test_a_branch_that_a_person_has_pushed_to_is_left_alone(
 
 
 def test_a_newer_release_closes_the_pull_request_of_the_older_one(
-    github: GitHub, own_template: Path
+    github: GitHub, releases: Path
 ) -> None:
-    release_next(own_template)
     github.run_workflow()
-    newer = release_a_change(own_template, "10000.10.0")
+    release(releases, NEWER)
 
     run = github.run_workflow()
 
@@ -200,13 +235,11 @@ def test_a_newer_release_closes_the_pull_request_of_the_older_one(
     older, newest = github.pull_requests
     assert (older["headRefName"], older["state"]) == (BRANCH, "CLOSED")
     assert older["comments"] == [f"The template has a newer release: #{newest['number']}."]
-    assert (newest["headRefName"], newest["state"]) == (newer, "OPEN")
+    assert (newest["headRefName"], newest["state"]) == (f"template-{NEWER}", "OPEN")
 
 
-def test_a_pull_request_that_was_closed_is_not_opened_again(
-    github: GitHub, own_template: Path
-) -> None:
-    release_next(own_template)
+@pytest.mark.usefixtures("releases")
+def test_a_pull_request_that_was_closed_is_not_opened_again(github: GitHub) -> None:
     github.run_workflow()
     github.set_state(1, "CLOSED")
     github.commit_by_a_person("main", "docs/ours.md", "Ours.\n")
@@ -221,16 +254,14 @@ def test_a_pull_request_that_was_closed_is_not_opened_again(
 # ── Locks, monorepos, private templates ──────────────────────────────────────
 
 
-def test_a_stale_lock_file_is_no_obstacle(
-    github: GitHub, own_template: Path, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("newer_template")
+def test_a_stale_lock_file_is_no_obstacle(github: GitHub, tmp_path: Path) -> None:
     service = tmp_path / "locked"
     git("clone", "--quiet", str(github.origin), str(service), cwd=tmp_path)
     subprocess.run(["uv", "lock", "--quiet"], cwd=service, env=own_environment(), check=True)
     github.commit_by_a_person("main", "uv.lock", (service / "uv.lock").read_text())
     add_a_dependency(service)
     github.commit_by_a_person("main", "pyproject.toml", (service / "pyproject.toml").read_text())
-    release_next(own_template)
 
     run = github.run_workflow()
 
@@ -246,19 +277,11 @@ ADDRESSES = {
 
 
 @pytest.fixture
-def private_template(github: GitHub, own_template: Path) -> Path:
-    """The template with a newer release, on the server, where only its token can read it."""
-    release_next(own_template)
+def private_template(github: GitHub, releases: Path) -> None:
+    """The template is on the server, where only its token can read it."""
     private = github.server.folder / "platform/template.git"
-    git("clone", "--quiet", "--bare", str(own_template), str(private), cwd=own_template)
+    git("clone", "--quiet", "--bare", str(releases), str(private), cwd=releases)
     github.server.access["platform"] = Access(readers={TEMPLATE_TOKEN})
-    return private
-
-
-def record_address(github: GitHub, address: str) -> None:
-    answers = github.text_of("main", ".copier-answers.yml")
-    recorded = re.sub("(?m)^_src_path: .*$", f"_src_path: {address}", answers)
-    github.commit_by_a_person("main", ".copier-answers.yml", recorded)
 
 
 @pytest.mark.usefixtures("private_template")
@@ -274,7 +297,7 @@ def test_a_private_template_is_read_with_a_token_that_nothing_else_sees(
     run = github.run_workflow(TEMPLATE_TOKEN=TEMPLATE_TOKEN, TEMPLATE_UPDATE_TOKEN=UPDATE_TOKEN)
 
     assert run.passed, run.output
-    assert CHANGED in github.files_changed_by(BRANCH)
+    assert github.files_changed_by(BRANCH) == ["version.txt"]
     assert "RUNNER_TEMP=" in variables.read_text()
     written = [path for path in (tmp_path / "github").rglob("*") if path.is_file()]
     tokens = (TEMPLATE_TOKEN, UPDATE_TOKEN, JOB_TOKEN)
@@ -317,45 +340,56 @@ def test_short_addresses_are_understood(
     assert f"::error::{address} can't be read" in run.output
 
 
-def test_services_of_one_repository_have_pull_requests_of_their_own(
-    github: GitHub, own_template: Path, tmp_path: Path
+@pytest.mark.usefixtures("newer_template")
+def test_a_service_in_a_folder_needs_one_line_of_the_workflow_changed(
+    github: GitHub, tmp_path: Path
 ) -> None:
-    repository = tmp_path / "repository"
-    for name in ("a", "b"):
-        shutil.copytree(
-            tmp_path / "service",
-            repository / "services" / name,
-            ignore=shutil.ignore_patterns(".git"),
-        )
-        text = (tmp_path / "service" / WORKFLOW).read_text()
-        own = text.replace("working-directory: .", f"working-directory: services/{name}")
-        write(repository / f".github/workflows/{name}.yml", own)
+    service, repository = tmp_path / "clone", tmp_path / "repository"
+    git("clone", "--quiet", str(github.origin), str(service), cwd=tmp_path)
+    shutil.move(service, repository / "services/a")
+    shutil.rmtree(repository / "services/a/.git")
+    own = (repository / "services/a" / WORKFLOW).read_text()
+    own = own.replace("working-directory: .", "working-directory: services/a")
+    write(repository / ".github/workflows/a.yml", own)
     commit_all(repository)
     shutil.rmtree(github.origin)
     github.create_repository(repository)
-    release_next(own_template)
-    runs = [github.run_workflow(f".github/workflows/{name}.yml") for name in ("a", "b")]
-    newer = release_a_change(own_template, "10000.10.0").removeprefix("template-")
 
-    runs.append(github.run_workflow(".github/workflows/a.yml"))
+    run = github.run_workflow(".github/workflows/a.yml")
 
-    assert all(run.passed for run in runs), "\n".join(run.output for run in runs)
-    assert [(pull["headRefName"], pull["state"]) for pull in github.pull_requests] == [
-        (f"template-services-a-{NEXT}", "CLOSED"),
-        (f"template-services-b-{NEXT}", "OPEN"),
-        (f"template-services-a-{newer}", "OPEN"),
-    ]
-    changed = github.files_changed_by(f"template-services-a-{newer}")
-    assert {path.split("/")[1] for path in changed} == {"a"}
+    assert run.passed, run.output
+    [pull_request] = github.pull_requests
+    branch = pull_request["headRefName"]
+    assert branch == f"template-services-a-{NEXT}"
+    assert f"services/a/{CHANGED}" in github.files_changed_by(branch)
+    assert all(path.startswith("services/a/") for path in github.files_changed_by(branch))
+
+
+def test_a_newer_release_closes_no_pull_request_of_another_service(
+    github: GitHub, releases: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders = ["services-a", "services", "services-a-b", "services-2"]
+    for folder in folders:
+        monkeypatch.setenv("FOLDER_OF_SERVICE", folder)
+        github.run_workflow()
+    release(releases, NEWER)
+    monkeypatch.setenv("FOLDER_OF_SERVICE", "services")
+
+    run = github.run_workflow()
+
+    assert run.passed, run.output
+    closed = [pull["headRefName"] for pull in github.pull_requests if pull["state"] == "CLOSED"]
+    assert closed == [f"template-services-{NEXT}"]
 
 
 # ── What the tokens can do ───────────────────────────────────────────────────
 
 
+@pytest.mark.usefixtures("releases")
 def test_an_update_of_workflows_needs_a_token_with_that_permission(
-    github: GitHub, own_template: Path
+    github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    branch = release_a_change(own_template, NEXT, path=".github/workflows/ci.yml.jinja")
+    monkeypatch.setenv("PATH_TO_CHANGE", ".github/workflows/ci.yml")
 
     refused = github.run_workflow()
     run = github.run_workflow(TEMPLATE_UPDATE_TOKEN=UPDATE_TOKEN)
@@ -364,24 +398,24 @@ def test_an_update_of_workflows_needs_a_token_with_that_permission(
     assert "refusing to allow a GitHub App to create or update a workflow" in refused.output
     assert "::error::docs/updates.md says what a push and a pull request need." in refused.output
     assert run.passed, run.output
-    assert ".github/workflows/ci.yml" in github.files_changed_by(branch)
+    assert github.files_changed_by(BRANCH) == [".github/workflows/ci.yml"]
 
 
 FORGERY = """\
-case "$*" in *--pull-request*)
-    eval folder=\\$$#
-    git switch --quiet --detach
-    git update-ref refs/heads/main "$(git commit-tree -p HEAD -m Forged HEAD^{tree})"
-    echo main > "$folder/branch"
-    echo Forged | tee "$folder/title" > "$folder/body.md"
-    exit ;;
-esac"""
+#!/bin/sh
+eval folder=\\$$#
+git switch --quiet --detach
+git update-ref refs/heads/main "$(git commit-tree -p HEAD -m Forged HEAD^{tree})"
+echo main > "$folder/branch"
+echo Forged | tee "$folder/title" > "$folder/body.md"
+"""
 
 
+@pytest.mark.usefixtures("releases")
 def test_code_that_the_tests_run_cannot_push_to_another_branch(
     github: GitHub, own_uv: Path
 ) -> None:
-    insert_first(own_uv, FORGERY)
+    own_uv.write_text(FORGERY)
     before = github.commit_of("main")
 
     run = github.run_workflow(TEMPLATE_UPDATE_TOKEN=UPDATE_TOKEN)
