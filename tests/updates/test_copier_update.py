@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from evergreen.released_answers import VERSIONS, offered_by
-from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, update
+from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, git, update
 from evergreen.rendering import files_of
 from evergreen.working_tree import ROOT
+from tests.updater.task_runs import service_with_a_conflict
 from tests.updates.test_policy import rows_of_the_table
 
 OURS = "# ours\n"
@@ -56,17 +57,37 @@ def test_the_message_of_copier_update_names_every_path_of_the_changelog(template
     assert listed_in_the_message() == paths
 
 
-def test_copier_update_shows_the_message(template: Path, tmp_path: Path) -> None:
-    service = copy_of_release(template, VERSIONS[-1], {}, tmp_path / "service")
+def copier_update(service: Path) -> str:
+    """Runs the program; returns what it printed."""
     program = Path(sys.executable).with_name("copier")
-
-    result = subprocess.run(
+    return subprocess.run(
         [program, "update", "--defaults", f"--vcs-ref={TIP}"],
         cwd=service,
         check=True,
         capture_output=True,
         text=True,
-    )
+    ).stderr
+
+
+def test_copier_update_shows_the_message(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, VERSIONS[-1], {}, tmp_path / "service")
+
+    printed = copier_update(service)
 
     for line in [*listed_in_the_message(), "uv run poe template-update"]:
-        assert f"    {line}\n" in result.stderr
+        assert f"    {line}\n" in printed
+
+
+def test_copier_update_names_checks_that_find_conflicts_and_deleted_files(
+    template: Path, tmp_path: Path
+) -> None:
+    service = service_with_a_conflict(template, tmp_path / "service")
+    deleted = listed_in_the_message() & files_of(service).keys()
+
+    *_, checks = copier_update(service).partition("Check first what it has done:")
+
+    git_status, git_diff, *others = re.findall(r"(?m)^    (\S.*?)(?: +#.*)?$", checks)
+    status = git(*git_status.split()[1:], cwd=service)
+    assert set(re.findall(r"\tdeleted: +(\S+)\n", status)) >= deleted != set()
+    assert "<<<<<<< before updating" in git(*git_diff.split()[1:], cwd=service)
+    assert others == ["uv lock", "uv run poe check"]
