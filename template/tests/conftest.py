@@ -37,6 +37,7 @@ pytest_plugins = [
     "tests.plugins.isolation",
     "tests.plugins.network",
     "tests.plugins.live_server",
+    "tests.plugins.one_service",
     "tests.plugins.time_limit",
 ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from evergreen.processes import command_lines, wait_until
-from evergreen.services import run_suite, stop_suite
+from evergreen.services import copy_of, run_suite, stop_suite
 from evergreen.working_tree import ROOT
 
 ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}
@@ -32,6 +32,33 @@ def test_it_is_green_in_random_order(installed_service: Path, seed: int) -> None
 @pytest.mark.parametrize("file", FILES)
 def test_each_file_alone_is_green(installed_service: Path, file: str) -> None:
     result = run_suite(installed_service, file)
+
+    assert result.returncode == 0, result.stdout
+
+
+def test_two_services_at_once_end_with_a_command_for_each(
+    installed_service: Path, tmp_path: Path
+) -> None:
+    services = [copy_of(installed_service, tmp_path / "services" / name) for name in ("a", "b c")]
+
+    result = run_suite(
+        installed_service, "services/a", "services/b c/tests/test_health.py", service=tmp_path
+    )
+
+    assert result.returncode == pytest.ExitCode.USAGE_ERROR
+    assert result.stdout == (
+        "ERROR: Run the tests of each service in a process of its own:\n"
+        f"    uv run --project {services[0]} pytest {services[0]}\n"
+        f"    uv run --project '{services[1]}' pytest '{services[1]}'\n\n"
+    )
+
+
+def test_a_service_in_a_larger_repository_is_tested_from_its_root(
+    installed_service: Path, tmp_path: Path
+) -> None:
+    copy_of(installed_service, tmp_path / "services/a")
+
+    result = run_suite(installed_service, "services/a/tests/test_health.py", service=tmp_path)
 
     assert result.returncode == 0, result.stdout
 
