@@ -2,14 +2,14 @@
 
 import subprocess
 
-from updater.fresh_copy import commit, fresh_copy
+from updater.fresh_copy import base_copy, commit
 from updater.processes import GIT
 from updater.service import LOCK, Service
 from updater.update import release_of
 
 
 def print_drift(service: Service, base: str | None) -> None:
-    copy = fresh_copy(service, release_of(service, base))
+    copy, _ = base_copy(service, release_of(service, base))
     fresh = commit(service, copy, "A fresh copy", service.head)
     if service.changed_paths("--diff-filter=a", fresh):
         command = [*GIT, "diff", "--relative", "--diff-filter=a", fresh]

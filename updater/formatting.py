@@ -9,15 +9,20 @@ from updater.processes import run
 from updater.service import LOCK, Service
 
 
-def adopt_formatting(service: Service, copy: Path) -> None:
-    """Formats the Python files as ruff does in the service, if its settings are not the template's."""
-    settings = settings_of_ruff(service.folder, service.top)
-    if settings is None or contents(settings) == contents(copy / "pyproject.toml"):
-        return
+def own_settings(service: Service, project: str) -> Path | None:
+    """The file with the settings of ruff, unless they are those of this pyproject.toml."""
+    path = settings_of_ruff(service.folder, service.top)
+    if path is None or contents(path) == tomllib.loads(project).get("tool", {}).get("ruff"):
+        return None
+    return path
+
+
+def adopt_formatting(service: Service, settings: Path, copy: Path) -> None:
+    """Formats the Python files as ruff does in the service."""
     ruff = ("uvx", "--quiet", f"ruff{version_of_ruff(service)}")
-    config = ("--quiet", f"--config={settings}")
-    run(*ruff, "check", *config, "--select=I", "--fix-only", "--exit-zero", ".", folder=copy)
-    run(*ruff, "format", *config, ".", folder=copy)
+    options = ("--quiet", "--no-cache", f"--config={settings}")
+    run(*ruff, "check", *options, "--select=I", "--fix-only", "--exit-zero", ".", folder=copy)
+    run(*ruff, "format", *options, ".", folder=copy)
 
 
 def settings_of_ruff(folder: Path, top: Path) -> Path | None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from updater.formatting import adopt_formatting, adopt_line_ends
+from updater.formatting import adopt_formatting, adopt_line_ends, own_settings
 from updater.processes import GIT, run
 from updater.releases import CLONE, Revision
 from updater.service import Service
@@ -28,12 +28,14 @@ def fresh_copy(
     service: Service,
     revision: Revision,
     *,
+    settings: Path | None = None,
     address: str | None = None,
     data: list[str] | None = None,
 ) -> Files:
     """Renders the template with the answers of the service, which stay as they are without `data`.
 
-    The copy has the format and the line ends of the service. The answers name the template's address.
+    The copy has the line ends of the service, and the format that these settings of ruff give. The
+    answers name the address of the template.
     """
     with rendered(service, revision, data) as folder:
         answers = folder / service.answers_file
@@ -42,9 +44,11 @@ def fresh_copy(
         else:
             text = answers.read_text("utf-8")
             text = SOURCE.sub(lambda _: source_of(service, address), text, count=1)
-            text = re.sub(r"(?m)^_commit: .*$", f"_commit: {recorded_name(text, revision)}", text)
+            if revision.tag:  # a commit can have others, too
+                text = re.sub(r"(?m)^_commit: .*$", f"_commit: {revision.tag}", text)
             answers.write_text(text, "utf-8", newline="")
-        adopt_formatting(service, folder)
+        if settings is not None:
+            adopt_formatting(service, settings, folder)
         adopt_line_ends(service, folder)
         return stored(service, folder)
 
@@ -70,12 +74,14 @@ def rendered(service: Service, revision: Revision, data: list[str] | None) -> It
         yield folder
 
 
-def recorded_name(answers: str, revision: Revision) -> str:
-    """Returns what Copier has recorded, unless a commit has two tags and this is the other one."""
-    found = re.search(r"(?m)^_commit: (.*)$", answers)
-    described = found[1] if found else revision.name
-    prefix = "v" if described.startswith("v") else ""
-    return described if "-g" in described else f"{prefix}{revision.name}"
+def base_copy(service: Service, revision: Revision) -> tuple[Files, Path | None]:
+    """The copy that the service was made from, and its settings of ruff, if they are its own."""
+    files = fresh_copy(service, revision)
+    project = files.get("pyproject.toml")
+    if project is None:
+        return files, None
+    settings = own_settings(service, service.git("cat-file", "blob", project[1]))
+    return (fresh_copy(service, revision, settings=settings) if settings else files), settings
 
 
 def source_of(service: Service, address: str | None) -> str:

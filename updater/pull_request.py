@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from updater.releases import news_since
 from updater.service import Service
-from updater.suites import FAIL, FAILED_BEFORE
+from updater.suites import FAIL, FAILED_BEFORE, PASS
 
 if TYPE_CHECKING:
     from updater.update import Update
@@ -35,7 +35,7 @@ def body_of(service: Service, update: Update) -> str:
             f"this branch:\n\n{files}\n\nThe tests were not run."
         )
     else:
-        parts.append(update.tests if update.tests.endswith("pass.") else f"**{update.tests}**")
+        parts.append(update.tests if update.tests == PASS else f"**{update.tests}**")
     parts += update.notes
     news = "\n".join(news_since(update.ours.name, update.target.name)).strip()
     parts.append(f"# What has changed in the template\n\n{news}" if news else "")

@@ -20,6 +20,7 @@ class Revision:
     name: str
     """The version, or what `git describe` says of the commit."""
     commit: str
+    tag: str = ""
 
 
 def git(*arguments: str) -> str:
@@ -32,7 +33,7 @@ def releases() -> list[Revision]:
     tags = {tag.lower().removeprefix("v"): tag for tag in git("tag", "--no-column").split()}
     found = {version: tag for version, tag in tags.items() if is_release(version)}
     return [
-        Revision(version, str(commit_of(f"refs/tags/{tag}")))
+        Revision(version, str(commit_of(f"refs/tags/{tag}")), tag)
         for version, tag in sorted(found.items(), key=lambda item: key_of(item[0]) or ())
     ]
 
@@ -77,7 +78,7 @@ def find(name: str) -> Revision | None:
     version = name.lower().removeprefix("v")
     for tag in git("tag", "--no-column").split():
         if tag.lower().removeprefix("v") == version:
-            return Revision(version, str(commit_of(f"refs/tags/{tag}")))
+            return Revision(version, str(commit_of(f"refs/tags/{tag}")), tag)
     for revision in (f"refs/heads/{name}", f"refs/remotes/origin/{name}", f"{name}^0"):
         commit = commit_of(revision)
         if commit:

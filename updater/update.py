@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from dataclasses import dataclass, field
 
-from updater.fresh_copy import commit, fresh_copy
+from updater.fresh_copy import base_copy, commit, fresh_copy
 from updater.merging import (
     cherry_pick,
     refuse_to_overwrite,
@@ -131,8 +131,10 @@ def print_older_branches(service: Service, update: Update) -> None:
 def merge(service: Service, update: Update, options: Namespace) -> bool:
     """Returns whether there was anything to merge."""
     current, base, branch = service.branch, service.head, update.branch
-    before = fresh_copy(service, update.ours)
-    after = fresh_copy(service, update.target, address=options.template, data=options.data)
+    before, settings = base_copy(service, update.ours)
+    after = fresh_copy(
+        service, update.target, settings=settings, address=options.template, data=options.data
+    )
     refuse_unknown_questions(service, options.data, after)
     for path in {*before, *after}:
         if service.is_ours(path):

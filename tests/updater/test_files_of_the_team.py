@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evergreen.edits import append, write
+from evergreen.edits import replace, write
 from evergreen.releases import TIP, commit_all, copy_of_release, fresh_files
 from evergreen.rendering import files_of
 from tests.updater.task_runs import assert_refused, merge_the_update, run_task
@@ -18,7 +18,7 @@ OURS = '\n[tool.template]\nours = ["README.md", "docs/*", "never.md"]\n'
 def service(template: Path, tmp_path: Path) -> Path:
     """A service of 0.3.0 whose README is the team's own."""
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
-    append(service / "pyproject.toml", OURS)
+    replace(service / "pyproject.toml", "\n[tool.pytest", f"{OURS}\n[tool.pytest")
     write(service / "README.md", "# Ours\n")
     commit_all(service)
     return service
@@ -46,9 +46,7 @@ def test_diff_shows_what_the_template_has_there(service: Path) -> None:
 
 @pytest.mark.parametrize("value", ['"README.md"', "[5]"])
 def test_a_list_that_is_none_is_refused(service: Path, value: str) -> None:
-    text = (service / "pyproject.toml").read_text()
-    start, _, _ = text.rpartition("ours = ")
-    write(service / "pyproject.toml", f"{start}ours = {value}\n")
+    replace(service / "pyproject.toml", '["README.md", "docs/*", "never.md"]', value)
     commit_all(service)
 
     assert_refused(service, 'write a list of paths, such as ours = ["README.md"].')

@@ -1,5 +1,6 @@
 """What has another format or other line ends, or is hidden by git, is merged without a conflict."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,6 @@ pytestmark = pytest.mark.usefixtures("quick_update")
 
 
 def reformat(service: Path, programs: Path) -> None:
-    import subprocess
-
     for arguments in (["check", "--select=I", "--fix-only"], ["format"]):
         subprocess.run(
             [programs / "ruff", *arguments, "--quiet"],
@@ -97,7 +96,7 @@ def test_only_some_files_committed_with_crlf_stay_so(template: Path, tmp_path: P
         (".gitattributes", "* text eol=crlf\n"),
         (".git/info/attributes", "*.md filter=absent\n"),
     ],
-    ids=lambda value: value.split()[0],
+    ids=["excluded", "ignored", "text", "crlf", "a filter that is absent"],
 )
 def test_what_git_ignores_or_converts_arrives(
     template: Path, tmp_path: Path, path: str, text: str

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.usefixtures("quick_update")
 
 @pytest.fixture
 def monorepo(template: Path, tmp_path: Path) -> Path:
-    """A repository with two services of 0.3.0, and a folder of something else."""
+    """A repository with two services of 0.2.0, and a folder of something else."""
     repository = tmp_path / "all of ours"
     for name in ("services/a", "services/b und c"):
-        service = copy_of_release(template, "0.3.0", {}, repository / name)
+        service = copy_of_release(template, "0.2.0", {}, repository / name)
         shutil.rmtree(service / ".git")
     write(repository / "website/index.html", "<p>ours</p>\n")
     commit_all(repository)

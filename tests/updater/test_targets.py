@@ -232,7 +232,7 @@ def test_answers_may_have_another_name(own_template: Path, service: Path) -> Non
 
     assert f"_commit: {NEXT}\n" in (service / ".copier-answers.service.yml").read_text()
     assert not (service / ".copier-answers.yml").exists()
-    assert "Each file of the template is as in a fresh" in run_task(service, "diff", option).stdout
+    assert run_task(service, "diff", option).returncode == 0
 
 
 def test_a_branch_that_was_merged_is_used_again(own_template: Path, service: Path) -> None:

@@ -29,5 +29,6 @@ def service_of(path: Path) -> Path | None:
     """The folder of the service to which the tests belong."""
     path = path.resolve()
     return next(
-        (folder for folder in (path, *path.parents) if (folder / "tests/conftest.py").exists()), None
+        (folder for folder in (path, *path.parents) if (folder / "tests/conftest.py").exists()),
+        None,
     )
