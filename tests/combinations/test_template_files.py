@@ -1,12 +1,16 @@
 """Rules for the template's own files."""
 
 import re
+import shutil
 import tomllib
+from pathlib import Path
 
 import pytest
 
+from evergreen.rendering import files_of
 from evergreen.services import Render
-from evergreen.working_tree import ROOT
+from evergreen.static_checks import links_resolve
+from evergreen.working_tree import ROOT, copied_working_tree
 
 TAG = re.compile(r"\{[%{#]")
 
@@ -49,3 +53,76 @@ def test_a_slug_cannot_be_the_name_of_a_direct_dependency(render: Render, databa
     for requirement in requirements:
         name = re.split(r"[\[>]", requirement)[0]
         assert re.search(rf"\s{name}\s", source), f"{name} is missing in includes/slug.jinja"
+
+
+def test_the_pages_of_the_repository_link_to_files_that_exist() -> None:
+    with copied_working_tree(ROOT) as folder:
+        # Those of a service are checked when they are rendered.
+        broken = [
+            finding
+            for finding in links_resolve(folder, {})
+            if not finding.file.startswith(("template/", "tests/"))
+        ]
+
+    assert broken == [], "Correct the link, or bring the file back."
+
+
+# What comes only with an answer, said a second time: a path that is missing in `_exclude` of
+# copier.yml would otherwise be in each service, and no suite would notice it.
+ONLY_WITH = {
+    "database=sqlite": {"tests/integration/test_sqlite.py"},
+    "database=postgresql": {
+        "docs/postgresql.md",
+        "embedded_postgresql.py",
+        "tests/integration/conftest.py",
+        "tests/integration/test_concurrent_tasks.py",
+        "tests/integration/test_postgresql.py",
+    },
+    "example=true": {
+        "app/tasks/__init__.py",
+        "app/tasks/dependencies.py",
+        "app/tasks/models.py",
+        "app/tasks/routes.py",
+        "app/tasks/schemas.py",
+        "app/tasks/service.py",
+        "migrations/versions/0002_tasks.py",
+        "tests/services/test_tasks_service.py",
+        "tests/test_task_schemas.py",
+        "tests/test_tasks.py",
+    },
+    "example=false": set(),
+    "container=true": {".dockerignore", "Dockerfile", "compose.yaml"},
+    "container=false": set(),
+    "ci=github": {
+        ".github/dependabot.yml",
+        ".github/workflows/ci.yml",
+        ".github/workflows/template-update.yml",
+    },
+    "ci=none": set(),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "other"),
+    [
+        ("database=sqlite", "database=postgresql"),
+        ("database=postgresql", "database=sqlite"),
+        ("example=true", "example=false"),
+        ("example=false", "example=true"),
+        ("container=true", "container=false"),
+        ("container=false", "container=true"),
+        ("ci=github", "ci=none"),
+        ("ci=none", "ci=github"),
+    ],
+)
+def test_the_files_of_a_feature_come_only_with_it(
+    render: Render, tmp_path: Path, answer: str, other: str
+) -> None:
+    name, _, value = answer.partition("=")
+    with_answer = files_of(render(**{name: value}))
+    shutil.rmtree(tmp_path / "service")
+    without = files_of(render(**{name: other.partition("=")[2]}))
+
+    assert with_answer.keys() - without.keys() == ONLY_WITH[answer], (
+        f"Either `_exclude` in copier.yml or this table does not know a file of {answer}."
+    )

@@ -53,7 +53,9 @@ def our_lines(service: Path) -> dict[str, int]:
 def test_each_place_where_a_team_adds_lines_has_a_seam(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, TIP, {}, tmp_path / "service")
 
-    assert add_lines_at_each_seam(service) == SEAMS_OF_THE_TIP
+    assert add_lines_at_each_seam(service) == SEAMS_OF_THE_TIP, (
+        "Teams have lines below each seam: keep the comment as it is. A new one goes into this table."
+    )
 
 
 @pytest.mark.shows("lines at each seam are kept, without a conflict")
