@@ -80,7 +80,6 @@ ONLY_WITH = {
     },
     "example=true": {
         "app/tasks/__init__.py",
-        "app/tasks/dependencies.py",
         "app/tasks/models.py",
         "app/tasks/routes.py",
         "app/tasks/schemas.py",

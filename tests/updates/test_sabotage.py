@@ -82,8 +82,8 @@ SABOTAGES = {
     ),
     "a seam is reworded": Sabotage(
         "template/app/settings.py",
-        "our own settings go below this line",
-        "our settings go below this line",
+        "Your own settings go below this line",
+        "Your settings go below this line",
         "tests/updates/test_seams.py::test_each_place_where_a_team_adds_lines_has_a_seam",
         "Teams have lines below each seam",
         is_quick=True,
