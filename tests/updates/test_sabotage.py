@@ -82,8 +82,8 @@ SABOTAGES = {
     ),
     "a seam is reworded": Sabotage(
         "template/app/settings.py",
-        "Your own settings go below this line",
-        "Your settings go below this line",
+        "The settings of your own slices go below",
+        "The settings of your slices go below",
         "tests/updates/test_seams.py::test_each_place_where_a_team_adds_lines_has_a_seam",
         "Teams have lines below each seam",
         is_quick=True,

@@ -20,7 +20,7 @@ SEAMS_OF_THE_TIP = {
     "app/main.py": 3,
     "app/settings.py": 1,
     "compose.yaml": 1,
-    "pyproject.toml": 3,
+    "pyproject.toml": 4,
     "tests/conftest.py": 1,
     "tests/fuzz_api.py": 2,
     "tests/integration/test_migrations.py": 3,
