@@ -104,12 +104,12 @@ def combinations(session: nox.Session) -> None:
     session.run("python", "-m", "tools.combinations", *session.posargs)
 
 
-@nox.session
+@nox.session(tags=["ci"])
 def growth(session: nox.Session) -> None:
-    """Put features into services, right and wrong, and add tables to proof.html (nightly).
+    """Put features into services, right and wrong, and add tables to proof.html.
 
     `uvx nox -s growth -- invoices --database sqlite` proves one feature on one database; `--thorough`
-    plants each mistake on each database (nightly).
+    runs each feature and mistake on each database (nightly).
     """
     install(session, group="evergreen")
     write_to_memory(session)

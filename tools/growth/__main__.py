@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument(
         "--thorough",
         action="store_true",
-        help="plant each mistake on each database, and not by turns",
+        help="run each feature and mistake on each database, and not by turns",
     )
     options = parser.parse_args()
     try:

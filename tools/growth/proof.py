@@ -56,7 +56,10 @@ class Growth:
     features: list[Feature]
     databases: list[str]
     thorough: bool = False
-    """Whether each mistake is planted on each database, and not by turns."""
+    """Whether each feature and mistake is run on each database, and not by turns.
+
+    The migration is written on each of them anyway, and the service with all features is run there.
+    """
     right: dict[tuple[str, str], Outcome] = field(default_factory=dict)
     """By feature and database."""
     wrong: dict[tuple[str, str], list[Outcome]] = field(default_factory=dict)
@@ -223,6 +226,9 @@ def prove(
 
 def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: Feature) -> None:
     mistakes = mistakes_on(feature, database, growth)
+    has_turn = growth.thorough or database == turn_of(
+        growth.features.index(feature), growth, feature
+    )
     context = f"{feature.name} on {database}"
     with workplaces.one_for(database) as place:
         service = place.copy_of(place.base)
@@ -240,7 +246,7 @@ def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: 
                 lint = place.run_command(service, *command)
                 if lint.code != 0:
                     return f"{context} is done right, but ruff refuses it.\n{lint.output}"
-            return problem_of_right(context, place.run_suite(service))
+            return problem_of_right(context, place.run_suite(service)) if has_turn else ""
 
         def with_mistake(wrong: Wrong) -> str:
             copy = place.copy_of(before_migration if wrong.before_migration else service)
@@ -258,7 +264,8 @@ def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: 
                 context, wrong, place.run_suite(copy, until=wrong.says)
             )
 
-        outcome = growth.right[feature.name, database] = timed("right", context, right)
+        name = "green" if has_turn else "migration"
+        outcome = growth.right[feature.name, database] = timed(name, context, right)
         growth.wrong[feature.name, database] = (
             []
             if outcome.problem
@@ -266,14 +273,20 @@ def prove_alone(growth: Growth, workplaces: Workplaces, database: str, feature: 
         )
 
 
+def turn_of(number: int, growth: Growth, of: Feature | Wrong) -> str:
+    """The database whose turn it is, since to use each of them takes longer than it is worth."""
+    offered = [database for database in growth.databases if database in of.databases]
+    return offered[number % len(offered)] if offered else ""
+
+
 def mistakes_on(feature: Feature, database: str, growth: Growth) -> list[Wrong]:
     """Each on one database, by turns; on each of them in a thorough proof."""
-    mistakes = []
-    for number, wrong in enumerate(feature.wrong):
-        offered = [one for one in growth.databases if one in wrong.databases]
-        if database in offered and (growth.thorough or database == offered[number % len(offered)]):
-            mistakes.append(wrong)
-    return mistakes
+    return [
+        wrong
+        for number, wrong in enumerate(feature.wrong)
+        if database in wrong.databases
+        and (growth.thorough or database == turn_of(number, growth, wrong))
+    ]
 
 
 def timed(name: str, context: str, run: Callable[[], str]) -> Outcome:

@@ -32,7 +32,8 @@ def table_of_features(growth: Growth) -> Table:
         cells = []
         for database in growth.databases:
             key = feature.name, database
-            cells += [cell([growth.right[key]] if key in growth.right else [], "green")]
+            right = growth.right.get(key)
+            cells += [cell([right], right.name) if right else ""]
             cells += [cell(growth.wrong.get(key, []), "red")]
         table.add_row(feature.summary, *cells)
     return table
