@@ -404,9 +404,8 @@ def test_an_update_of_workflows_needs_a_token_with_that_permission(
 FORGERY = """\
 #!/bin/sh
 eval folder=\\$$#
-git switch --quiet --detach
-git update-ref refs/heads/main "$(git commit-tree -p HEAD -m Forged HEAD^{tree})"
-echo main > "$folder/branch"
+git update-ref refs/heads/production "$(git commit-tree -p HEAD -m Forged HEAD^{tree})"
+echo production > "$folder/branch"
 echo Forged | tee "$folder/title" > "$folder/body.md"
 """
 
@@ -416,14 +415,13 @@ def test_code_that_the_tests_run_cannot_push_to_another_branch(
     github: GitHub, own_uv: Path
 ) -> None:
     own_uv.write_text(FORGERY)
-    before = github.commit_of("main")
+    git("branch", "production", "main", cwd=github.origin)
 
     run = github.run_workflow(TEMPLATE_UPDATE_TOKEN=UPDATE_TOKEN)
 
     assert run.jobs == ["update", "propose"]
     assert not run.passed
-    assert github.commit_of("main") == before
-    assert github.branches == ["main"]
+    assert github.commit_of("production") == github.commit_of("main")
     assert github.pull_requests == []
 
 
