@@ -18,11 +18,17 @@ def own_settings(service: Service, project: str) -> Path | None:
 
 
 def adopt_formatting(service: Service, settings: Path, copy: Path) -> None:
-    """Formats the Python files as ruff does in the service."""
+    """Formats the Python files as ruff does in the service.
+
+    The copy has the place of the service in its repository, since ruff finds the packages of a
+    project from the folder of its settings.
+    """
+    place = service.folder.resolve().relative_to(settings.parent.resolve())
+    folder = copy.parents[len(place.parts) - 1] if place.parts else copy
     ruff = ("uvx", "--quiet", f"ruff{version_of_ruff(service)}")
-    options = ("--quiet", "--no-cache", f"--config={settings}")
-    run(*ruff, "check", *options, "--select=I", "--fix-only", "--exit-zero", ".", folder=copy)
-    run(*ruff, "format", *options, ".", folder=copy)
+    options = ("--quiet", "--no-cache", f"--config={settings}", str(copy))
+    run(*ruff, "check", "--select=I", "--fix-only", "--exit-zero", *options, folder=folder)
+    run(*ruff, "format", *options, folder=folder)
 
 
 def settings_of_ruff(folder: Path, top: Path) -> Path | None:

@@ -56,7 +56,7 @@ def fresh_copy(
 @contextmanager
 def rendered(service: Service, revision: Revision, data: list[str] | None) -> Iterator[Path]:
     with TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
-        folder = Path(temporary) / service.folder.resolve().name
+        folder = Path(temporary) / service.top.resolve().name / service.prefix
         answers = folder / service.answers_file
         answers.parent.mkdir(parents=True)
         # From here, since no network is needed, and what was withdrawn is still in its history.

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("quick_update")
 def reformat(service: Path, programs: Path) -> None:
     for arguments in (["check", "--select=I", "--fix-only"], ["format"]):
         subprocess.run(
-            [programs / "ruff", *arguments, "--quiet"],
+            [programs / "ruff", *arguments, "--quiet", "--no-cache"],
             cwd=service,
             env=own_environment(),
             check=True,
@@ -62,14 +62,15 @@ def test_files_committed_with_crlf_have_no_conflict(template: Path, tmp_path: Pa
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     for path, content in files_of(service).items():
         (service / path).write_bytes(content.replace(b"\n", b"\r\n"))
-    append(service / "README.md", "ours\r\n")
+    readme = service / "README.md"
+    readme.write_bytes(readme.read_bytes().replace(b"# My Service", b"# Ours"))
     commit_all(service)
 
     merge_the_update(service)
 
     fresh = fresh_files(template, TIP, {})
     updated = files_of(service)
-    assert updated.pop("README.md").endswith(b"ours\r\n")
+    assert updated.pop("README.md").startswith(b"# Ours\r\n")
     for path, content in updated.items():
         assert content == fresh[path].replace(b"\n", b"\r\n"), path
 
