@@ -65,7 +65,9 @@ def adopt_line_ends(service: Service, copy: Path) -> None:
     ends = {}
     for entry in service.git("ls-files", "--eol", "-z").split("\0")[:-1]:
         about, path = entry.split("\t", 1)
-        ends[path] = about.split()[0].removeprefix("i/")
+        end = about.split()[0].removeprefix("i/")
+        if end != "none":  # as of an empty file
+            ends[path] = end
     most = list(ends.values())
     by_default = "crlf" if most.count("crlf") > most.count("lf") else "lf"
     for file in copy.rglob("*"):
