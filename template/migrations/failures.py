@@ -5,6 +5,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from alembic.script import ScriptDirectory
+
 VERSIONS = Path(__file__).parent / "versions"
 
 CURES = {
@@ -16,9 +18,6 @@ CURES = {
         "The migration {1} comes after {0}, which is not here: bring that file back, or delete that "
         "of {1}, if it does nothing."
     ),
-    "Multiple head revisions are present": (
-        "More than one migration is the last. Merge them: uv run poe migration --merge"
-    ),
 }
 
 
@@ -26,6 +25,8 @@ def describe(error: BaseException) -> str:
     """Says in a line which migration failed, where, and why."""
     cause = getattr(error, "orig", None) or error
     first_line = (str(cause) or type(cause).__name__).splitlines()[0]
+    if first_line.startswith("Multiple head revisions are present"):
+        return two_heads(ScriptDirectory(str(VERSIONS.parent)).get_heads())
     for pattern, cure in CURES.items():
         if found := re.search(pattern, first_line):
             return cure.format(*found.groups())

@@ -18,7 +18,7 @@ from sqlalchemy import exc
 
 from app.settings import Settings
 from migrations.database import new_database
-from migrations.failures import VERSIONS, describe, two_heads
+from migrations.failures import VERSIONS, describe
 
 PROJECT = VERSIONS.parents[1]
 
@@ -30,11 +30,8 @@ def main() -> None:
         sys.exit("Say what the migration does: uv run poe migration 'what it does'")
     config = Config(toml_file=PROJECT / "pyproject.toml", cmd_opts=Namespace(quiet=True))
     config.set_main_option("file_template", f"{next_number():04}_%%(slug)s")
-    heads = ScriptDirectory.from_config(config).get_heads()
     if message == "--merge":
-        sys.exit(merge(config, heads))
-    if len(heads) > 1:
-        sys.exit(two_heads(heads))
+        sys.exit(merge(config))
     # It says so of tables that refer to each other, which are welcome.
     warnings.filterwarnings("ignore", "Cannot correctly sort tables", exc.SAWarning)
     with new_database() as url:
@@ -57,8 +54,9 @@ def next_number() -> int:
     return max((int(number[0]) for number in numbers if number), default=0) + 1
 
 
-def merge(config: Config, heads: list[str]) -> str | None:
+def merge(config: Config) -> str | None:
     """Returns what is wrong, if there is nothing to merge."""
+    heads = ScriptDirectory.from_config(config).get_heads()
     if len(heads) < 2:
         return "There are no two last migrations to merge."
     script = command.merge(config, heads, f"merge {' and '.join(heads)}")
