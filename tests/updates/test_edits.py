@@ -10,7 +10,6 @@ from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, fres
 from evergreen.rendering import files_of
 from evergreen.update_properties import keeps_what_was_edited, suite_failure
 
-
 # Each release and each scenario, in a time that stays the same as releases are added; the other
 # pairs nightly.
 PAIRS = [
