@@ -54,7 +54,7 @@ if __name__ == "__main__":
         code = code or run(*git, "tag", "--no-column", output=output)
         file.seek(0)
         tags = RELEASE.findall(printed := file.read().decode(errors="replace"))
-        tags.sort(key=lambda tag: [-int(part) for part in re.findall(r"\d+", tag)])
+        tags.sort(key=lambda tag: [*map(int, re.findall(r"\d+", tag))], reverse=True)
         names = [f"refs/tags/{tag}" for tag in tags] + ["refs/remotes/origin/HEAD"]
         if (to := options.to) and not RELEASE.match(to):
             names = [f"refs/tags/{to}", f"refs/remotes/origin/{to}", f"{to}^0", *names]
