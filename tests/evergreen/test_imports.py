@@ -10,7 +10,6 @@ import pytest
 
 from evergreen.working_tree import ROOT
 
-
 RUN_BY_A_SERVICE = ROOT / "evergreen/suite_server.py"
 
 
