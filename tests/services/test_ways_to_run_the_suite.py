@@ -85,7 +85,7 @@ def test_it_is_green_in_the_debug_mode_of_asyncio(installed_service: Path) -> No
 
     result = run_suite(installed_service, "-W", "error", environment=debug, forked=False)
 
-    assert result.returncode == 0, result.stdout
+    assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_it_leaves_the_database_of_the_environment_unchanged(
