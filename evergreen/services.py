@@ -36,12 +36,22 @@ def run_suite(
     *arguments: str,
     service: Path | None = None,
     environment: dict[str, str] | None = None,
+    forked: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Runs the tests of an installed service, or of a copy of it with the same programs.
 
-    In a fork of a process that has imported the libraries, which takes most of the time of a run.
+    In a fork of a process that has imported the libraries, which takes most of the time of a run;
+    or in a new one, where it matters how Python starts and ends.
     """
     variables = {**os.environ, **(environment or {})}
+    if not forked:
+        return subprocess.run(
+            [installed_service / ".venv/bin/pytest", "-q", "-p", "no:cacheprovider", *arguments],
+            cwd=service or installed_service,
+            env=variables,
+            capture_output=True,
+            text=True,
+        )
     result = suites_of(installed_service / ".venv/bin").run(
         service or installed_service, "-q", *arguments, environment=variables
     )

@@ -90,6 +90,7 @@ WITH_THE_DEFECT: dict[tuple[str, str, str], Callable[[Service], bool]] = {
 
 
 @pytest.mark.parametrize(("check", "file", "message"), WITH_THE_DEFECT)
+@pytest.mark.thorough
 def test_a_defect_is_found_in_exactly_the_services_that_have_it(
     proof_of_a_broken_template: Proof, check: str, file: str, message: str
 ) -> None:

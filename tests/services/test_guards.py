@@ -361,7 +361,9 @@ def test_a_run_that_does_not_end_is_killed(
     plugin = service_to_change / "tests/plugins/time_limit.py"
     replace_once(plugin, "MAX_SECONDS_TO_EXIT = 60", "MAX_SECONDS_TO_EXIT = 1")
 
-    result = run_suite(installed_service, "tests/test_thread.py", service=service_to_change)
+    result = run_suite(
+        installed_service, "tests/test_thread.py", service=service_to_change, forked=False
+    )
 
     assert result.returncode == 1
     assert "1 passed" in result.stdout

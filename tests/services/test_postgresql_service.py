@@ -75,6 +75,7 @@ def test_the_environment_variables_of_libpq_change_nothing(postgresql_service: P
     assert_green(run_suite(postgresql_service, environment=environment))
 
 
+@pytest.mark.thorough
 def test_its_suite_is_green_with_a_strict_umask(
     postgresql_service: Path, postgresql_service_to_change: Path
 ) -> None:
@@ -194,6 +195,7 @@ async def test_something(connection: AsyncConnection, new_database: object) -> N
         pytest.param(signal.SIGTERM, marks=thorough),
     ],
 )
+@pytest.mark.thorough
 def test_a_stopped_run_leaves_no_server_and_does_not_harm_the_next_run(
     postgresql_service: Path, postgresql_service_to_change: Path, sent: signal.Signals
 ) -> None:
@@ -225,6 +227,7 @@ def test_a_stopped_run_leaves_no_server_and_does_not_harm_the_next_run(
     "seconds",
     [0.9, pytest.param(0.6, marks=thorough), pytest.param(1.2, marks=thorough)],
 )
+@pytest.mark.thorough
 def test_a_run_killed_while_it_creates_the_server_does_not_harm_the_next_run(
     postgresql_service: Path, postgresql_service_to_change: Path, seconds: float
 ) -> None:
@@ -238,6 +241,7 @@ def test_a_run_killed_while_it_creates_the_server_does_not_harm_the_next_run(
     assert_green(run_suite(postgresql_service, service=postgresql_service_to_change))
 
 
+@pytest.mark.thorough
 def test_concurrent_runs_do_not_disturb_each_other(postgresql_service: Path) -> None:
     program = str(postgresql_service / ".venv/bin/pytest")
     runs = [
@@ -284,7 +288,7 @@ def query(service: Path, url: str, statement: str) -> list[str]:
     return psql(service / ".venv", url, statement)
 
 
-@pytest.mark.parametrize("processes", ["0", "2"])
+@pytest.mark.parametrize("processes", [pytest.param("0", marks=pytest.mark.thorough), "2"])
 def test_its_suite_is_green_on_another_server_and_leaves_nothing_there(
     postgresql_service: Path, server_by_hand: str, processes: str
 ) -> None:
@@ -469,6 +473,7 @@ def served(service: Path, environment: dict[str, str], *command: str) -> Iterato
         process.wait(timeout=15)
 
 
+@pytest.mark.thorough
 def test_a_created_task_can_be_read_at_once_and_after_a_restart(
     postgresql_service: Path, production_url: str
 ) -> None:
@@ -504,6 +509,7 @@ def test_production_without_a_url_does_not_start(postgresql_service: Path) -> No
     assert servers(postgresql_service) == []
 
 
+@pytest.mark.thorough
 def test_the_development_server_keeps_its_data(
     postgresql_service: Path, postgresql_service_to_change: Path
 ) -> None:

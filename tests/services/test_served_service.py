@@ -195,6 +195,7 @@ def test_a_hostile_name_and_description_are_unchanged_in_the_api_documentation(
     }
 
 
+@pytest.mark.thorough
 def test_a_generated_migration_is_clean_and_works(
     installed_service: Path, service_to_change: Path
 ) -> None:
