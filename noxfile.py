@@ -177,6 +177,14 @@ def mutants(session: nox.Session) -> None:
 
 
 @nox.session
+def updater_mutants(session: nox.Session) -> None:
+    """Mutate a sample of the updater and check whether its tests notice (nightly)."""
+    install(session, group="test")
+    write_to_memory(session)
+    session.run("python", "-m", "tools.mutants.updater", *session.posargs)
+
+
+@nox.session
 def pictures(session: nox.Session) -> None:
     """Redraw the pictures of the README from real runs (not in CI)."""
     install(session, group="evergreen")
