@@ -142,10 +142,12 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session
 def fleet(session: nox.Session) -> None:
-    """Update fifty services with random answers and edits (nightly)."""
+    """Update fifty services with random answers and edits, then compare with `copier update` (nightly)."""
     install(session, group="evergreen")
     write_to_memory(session)
     session.run("python", "-m", "tools.benchmarks.fleet", *session.posargs)
+    if not session.posargs:
+        session.run("python", "-m", "tools.benchmarks.edits_of_a_year")
 
 
 @nox.session
