@@ -135,4 +135,8 @@ def commit(
         lines = (f"{mode} {name}\t{service.prefix}{path}\0" for path, (mode, name) in files.items())
         git("update-index", "--add", "-z", "--index-info", text="".join(lines))
         tree = git("write-tree")
+        held = git("ls-tree", "-r", "--name-only", "-z", "--full-tree", tree).split("\0")
+        missing = {f"{service.prefix}{path}" for path in files} - set(held)
+        if missing:
+            sys.exit(f"git does not hold what Copier wrote: {', '.join(sorted(missing))}")
         return git("commit-tree", tree, "-p", parent, text=message)

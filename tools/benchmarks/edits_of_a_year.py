@@ -39,7 +39,7 @@ class Outcome:
 
     def __str__(self) -> str:
         lost = f", [red]{self.lost} lost[/]" if self.lost else ""
-        return f"{self.files}/{self.lines}{lost}" if self.files or self.lost else "–"
+        return f"{self.files}/{self.lines}{lost}" if self.files or self.lost else "0"
 
 
 def outcome_of(original: dict[str, bytes], edited: dict[str, bytes], service: Path) -> Outcome:
