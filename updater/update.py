@@ -47,7 +47,7 @@ def update_service(service: Service, options: Namespace) -> None:
         if "=" not in answer:
             sys.exit(f"--data {answer}: write the name of a question, =, and the answer.")
     ours = release_of(service, options.base)
-    target = find_target(options.to, ours)
+    target = find_target(options.to)
     if not options.data and not options.template and not is_news(ours, target, options.to):
         print(f"This service is made from {ours.name} already; {about_newest()}")
         return
@@ -80,7 +80,7 @@ def release_of(service: Service, base: str | None) -> Revision:
     return found
 
 
-def find_target(name: str | None, ours: Revision) -> Revision:
+def find_target(name: str | None) -> Revision:
     target = newest_release() if name is None else find(name)
     if target is None:
         sys.exit(f"There is no release, branch or commit {name} of the template; {about_newest()}")
