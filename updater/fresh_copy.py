@@ -40,7 +40,7 @@ def fresh_copy(
     with rendered(service, revision, data) as folder:
         answers = folder / service.answers_file
         if data is None:
-            answers.write_bytes((service.folder / service.answers_file).read_bytes())
+            answers.write_text(service.committed_answers, "utf-8", newline="")
         else:
             text = answers.read_text("utf-8")
             text = SOURCE.sub(lambda _: source_of(service, address), text, count=1)

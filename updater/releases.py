@@ -42,7 +42,9 @@ def newest_release() -> Revision:
     """The newest one that was not withdrawn; the updater ends if there is none."""
     offered = [release for release in releases() if release.name not in yanked()]
     if not offered:
-        sys.exit(f"The template in {CLONE} has no tags, and so no release to update to.")
+        sys.exit(
+            "The template has no tags, and so no release to update to. --to BRANCH takes a branch."
+        )
     return offered[-1]
 
 

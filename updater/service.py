@@ -48,6 +48,11 @@ class Service:
     def answers(self) -> str:
         return (self.folder / self.answers_file).read_text("utf-8")
 
+    @property
+    def committed_answers(self) -> str:
+        """As git keeps them, which may have other line ends than the file."""
+        return self.git("cat-file", "blob", f"HEAD:./{self.answers_file}")
+
     def recorded(self, name: str) -> str:
         found = re.search(rf"(?m)^{name}: ['\"]?(.*?)['\"]?$", self.answers)
         return found[1] if found else sys.exit(f"There is no {name} in {self.answers_file}.")

@@ -50,6 +50,11 @@ def start_update(service: Path, until: str) -> subprocess.Popen[str]:
     return process
 
 
+def second_copy(template: Path) -> str:
+    """Part of the command that makes the copy of the newest release."""
+    return f"--vcs-ref={git('rev-parse', f'{TIP}^0', cwd=template).strip()}"
+
+
 def release_next(template: Path) -> None:
     """Adds a release that changes a file of services."""
     append(template / "template/app/health/routes.py", "\n\n# Newer.\n")

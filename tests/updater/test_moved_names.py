@@ -203,7 +203,9 @@ def test_an_update_names_the_files_of_the_team_that_use_old_names(
     line = (service_with_old_names / "tests/test_health.py").read_text().count("\n")
     named = NAMED.replace("test_health.py:20", f"test_health.py:{line}")
     assert f"{named}\nThe update is a commit on the branch" in result.stdout
-    assert result.stderr == "Its tests fail. To fix them: git switch template-10000.0.0\n"
+    assert result.stderr == (
+        "Its tests fail; before the update, they pass. To fix them: git switch template-10000.0.0\n"
+    )
 
 
 @pytest.mark.usefixtures("quick_update")

@@ -17,6 +17,7 @@ from tests.updater.task_runs import (
     assert_refused,
     edited_service,
     merge_the_update,
+    second_copy,
     service_with_a_conflict,
     start_update,
 )
@@ -208,7 +209,7 @@ def test_a_setting_of_git_does_not_hide_a_conflict(
 def updating(template: Path, tmp_path: Path) -> subprocess.Popen[str]:
     """An update that will meet a conflict, while its second copy is made."""
     service = service_with_a_conflict(template, tmp_path / "service")
-    return start_update(service, until=f"--vcs-ref={TIP}")
+    return start_update(service, until=second_copy(template))
 
 
 def test_what_is_saved_while_an_update_runs_is_kept(

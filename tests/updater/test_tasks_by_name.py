@@ -79,12 +79,18 @@ def test_a_newer_updater_may_have_options_and_verbs_of_its_own(
     own_template: Path, tmp_path: Path
 ) -> None:
     service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
+    command_line = own_template / "updater/command_line.py"
     replace(
-        own_template / "updater/command_line.py",
-        "    options = parser.parse_args()\n",
+        command_line,
+        "    return whole\n",
         '    for task in (update, tasks.add_parser("greet")):\n'
         '        task.add_argument("--name", required=True)\n'
-        "    options = parser.parse_args()\n"
+        "    return whole\n",
+    )
+    replace(
+        command_line,
+        "    options = parser().parse_args()\n",
+        "    options = parser().parse_args()\n"
         '    sys.exit(f"Hello from {options.task}, {options.name}!")\n',
     )
     release(own_template, NEXT)

@@ -19,6 +19,7 @@ from tests.updater.task_runs import (
     assert_refused,
     merge_the_update,
     run_task,
+    second_copy,
     service_with_a_conflict,
     start_update,
     state_of,
@@ -307,7 +308,9 @@ def test_an_answer_that_makes_no_sense_is_refused(
 
 def test_a_branch_that_is_there_already_is_refused(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
-    git("branch", BRANCH, cwd=service)
+    git("switch", "--quiet", "--create", BRANCH, cwd=service)
+    commit_all(service)
+    git("switch", "--quiet", "main", cwd=service)
 
     assert_refused(service, f"There is a branch {BRANCH} already: `git merge")
 
@@ -327,14 +330,15 @@ def test_a_release_that_does_not_exist_is_refused(
 ) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
 
-    assert_refused(service, f"There is no release {version} of the template", "--to", version)
+    sentence = f"There is no release, branch or commit {version} of the template"
+    assert_refused(service, sentence, "--to", version)
 
 
 def test_a_template_without_releases_is_refused(own_template: Path, tmp_path: Path) -> None:
     git("tag", "--delete", *git("tag", cwd=own_template).split(), cwd=own_template)
     service = copy_of_release(own_template, "HEAD", {}, tmp_path / "service")
 
-    assert_refused(service, f"{own_template} can't be used: it has no release with an updater")
+    assert_refused(service, "The template has no tags, and so no release to update to.")
 
 
 def test_a_template_that_cannot_be_reached_leaves_the_service_as_it_was(
@@ -364,7 +368,7 @@ def test_a_commit_that_cannot_be_signed_is_told_before_the_tests_run(
     ("running", "sent"),
     [
         ("recopy --quiet", signal.SIGTERM),
-        (f"--vcs-ref={TIP}", signal.SIGINT),
+        ("{second copy}", signal.SIGINT),
         pytest.param("pytest -q", signal.SIGINT, marks=pytest.mark.thorough),
         pytest.param("pytest -q", signal.SIGTERM, marks=pytest.mark.thorough),
         ("pytest -q", signal.SIGKILL),
@@ -376,7 +380,8 @@ def test_an_update_that_is_stopped_leaves_the_service_as_it_was(
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     files, branches, status, trees = state_of(service)
 
-    process = start_update(service, until=running)
+    until = running.replace("{second copy}", second_copy(template))
+    process = start_update(service, until=until)
     os.killpg(process.pid, sent)  # as a terminal does: to all of its processes
 
     process.communicate()
