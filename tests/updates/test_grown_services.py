@@ -32,7 +32,9 @@ def make_the_next_release(template: Path) -> None:
 
 
 @pytest.mark.shows("a service with all features is updated")
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.thorough)]
+)
 def test_a_service_with_all_features_is_updated(
     own_template: Path,
     programs: dict[str, Path],

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from evergreen.edits import insert_below, replace, write
-from evergreen.released_answers import offered_by
 from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, update
 from evergreen.suites import own_environment
 
@@ -172,7 +171,9 @@ def run(service: Path, programs: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.shows("a check that is new says how to go on")
-@pytest.mark.parametrize("database", offered_by(BEFORE)["database"])
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.thorough)]
+)
 def test_a_check_that_is_new_says_how_to_go_on(
     template: Path, programs: dict[str, Path], tmp_path: Path, database: str
 ) -> None:
