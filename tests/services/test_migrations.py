@@ -333,7 +333,8 @@ def test_a_run_that_cannot_begin_ends_with_a_sentence(
 
     assert result.returncode in {1, 2}, result.stdout
     assert sentence in result.stdout
-    assert len(result.stdout.splitlines()) < 40
+    # Of several processes, those that run other tests meanwhile print more.
+    assert arguments or len(result.stdout.splitlines()) < 40
 
 
 def test_two_heads_are_merged_before_the_next_migration(on_sqlite: Service) -> None:
