@@ -49,9 +49,14 @@ def outcome_of(original: dict[str, bytes], edited: dict[str, bytes], service: Pa
         for path, content in updated.items()
     }
     unmerged = [path for path, lines in conflicts.items() if lines]
-    return Outcome(
-        len(unmerged), sum(conflicts.values()), len(lost_lines(original, edited, updated))
-    )
+    # A line that was the template's before is none of the team's, wherever it has moved.
+    known = {line for content in original.values() for line in content.decode().splitlines()}
+    lost = [
+        line
+        for line in lost_lines(original, edited, updated)
+        if line.partition(": ")[2] not in known
+    ]
+    return Outcome(len(unmerged), sum(conflicts.values()), len(lost))
 
 
 def compare(template: Path, folder: Path, version: str, scenario: str) -> tuple[Outcome, Outcome]:
