@@ -43,6 +43,11 @@ def offered_in(configuration: str) -> dict[str, list[Any]]:
             values = [value_of(choice) for choice in list_of_choices(name, question["choices"])]
         else:
             continue
+        if "default" not in question:
+            raise ValueError(
+                f"The question {name} has no default. Give it one in copier.yml: an update has to work "
+                "without new answers."
+            )
         offered[name] = sorted(values, key=lambda value: value != question["default"])
     return offered
 
