@@ -172,6 +172,7 @@ def test_the_hooks_of_the_service_do_not_stop_it(template: Path, tmp_path: Path)
     assert run_task(service, "update").returncode == 0
 
 
+@pytest.mark.thorough
 def test_what_is_installed_for_the_service_stays_as_it_is(template: Path, tmp_path: Path) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     installed = tmp_path / "installed"

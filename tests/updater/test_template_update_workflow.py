@@ -140,6 +140,7 @@ def test_red_tests_become_a_draft(github: GitHub, own_uv: Path) -> None:
 
 
 @pytest.mark.usefixtures("releases")
+@pytest.mark.thorough
 def test_a_plan_without_drafts_gets_an_ordinary_pull_request(
     github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -153,6 +154,7 @@ def test_a_plan_without_drafts_gets_an_ordinary_pull_request(
 
 
 @pytest.mark.usefixtures("releases")
+@pytest.mark.thorough
 def test_a_pull_request_that_was_refused_is_opened_the_week_after(github: GitHub) -> None:
     github.change_settings("no pull requests")
     refused = github.run_workflow()
@@ -192,6 +194,7 @@ def test_an_untouched_branch_is_refreshed_when_main_has_moved_on(
 
 
 @pytest.mark.usefixtures("releases")
+@pytest.mark.thorough
 def test_a_draft_is_marked_ready_when_main_makes_its_tests_pass(
     github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,6 +242,7 @@ def test_a_newer_release_closes_the_pull_request_of_the_older_one(
 
 
 @pytest.mark.usefixtures("releases")
+@pytest.mark.thorough
 def test_a_pull_request_that_was_closed_is_not_opened_again(github: GitHub) -> None:
     github.run_workflow()
     github.set_state(1, "CLOSED")
@@ -255,6 +259,7 @@ def test_a_pull_request_that_was_closed_is_not_opened_again(github: GitHub) -> N
 
 
 @pytest.mark.usefixtures("newer_template")
+@pytest.mark.thorough
 def test_a_stale_lock_file_is_no_obstacle(github: GitHub, tmp_path: Path) -> None:
     service = tmp_path / "locked"
     git("clone", "--quiet", str(github.origin), str(service), cwd=tmp_path)
@@ -310,6 +315,7 @@ def test_a_private_template_is_read_with_a_token_that_nothing_else_sees(
 
 
 @pytest.mark.usefixtures("private_template")
+@pytest.mark.thorough
 def test_a_private_template_without_a_token_is_said(github: GitHub) -> None:
     address = f"{github.server.address}/platform/template.git"
     record_address(github, address)
@@ -329,6 +335,7 @@ def test_a_private_template_without_a_token_is_said(github: GitHub) -> None:
         ("'git+https://github.com/acme/template'", "https://github.com/acme/template"),
     ],
 )
+@pytest.mark.thorough
 def test_short_addresses_are_understood(
     github: GitHub, monkeypatch: pytest.MonkeyPatch, short: str, address: str
 ) -> None:
@@ -365,6 +372,7 @@ def test_a_service_in_a_folder_needs_one_line_of_the_workflow_changed(
     assert all(path.startswith("services/a/") for path in github.files_changed_by(branch))
 
 
+@pytest.mark.thorough
 def test_a_newer_release_closes_no_pull_request_of_another_service(
     github: GitHub, releases: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,6 +394,7 @@ def test_a_newer_release_closes_no_pull_request_of_another_service(
 
 
 @pytest.mark.usefixtures("releases")
+@pytest.mark.thorough
 def test_an_update_of_workflows_needs_a_token_with_that_permission(
     github: GitHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -411,6 +420,7 @@ echo Forged | tee "$folder/title" > "$folder/body.md"
 
 
 @pytest.mark.usefixtures("releases")
+@pytest.mark.thorough
 def test_code_that_the_tests_run_cannot_push_to_another_branch(
     github: GitHub, own_uv: Path
 ) -> None:

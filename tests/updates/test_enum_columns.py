@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from evergreen.edits import insert_below, write
-from evergreen.released_answers import offered_by
 from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, update
 from evergreen.suites import own_environment
 
@@ -85,7 +84,9 @@ asyncio.run(main())
 
 
 @pytest.mark.shows("a column of an enum keeps its meaning")
-@pytest.mark.parametrize("database", offered_by(BEFORE)["database"])
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.thorough)]
+)
 def test_a_column_of_an_enum_keeps_its_meaning(
     template: Path, programs: dict[str, Path], tmp_path: Path, database: str
 ) -> None:
