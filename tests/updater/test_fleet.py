@@ -61,3 +61,12 @@ def test_bad_input_is_refused(
 
     assert result.returncode == 1
     assert result.stderr == sentence
+
+
+def test_it_updates_to_the_release_that_is_named(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+
+    result = run_fleet(template, service, "--to", "0.4.0", "--no-tests", "--jobs", "1")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout == (f"1 of 1: {service}: updated\n\n{service}  template-0.4.0  updated\n")
