@@ -28,24 +28,23 @@ def git(*arguments: str) -> str:
 
 
 @cache
-def releases() -> list[Revision]:
-    """All that have a tag, the oldest first. Nothing here is a candidate."""
+def releases() -> dict[str, str]:
+    """The tag of each version that was not withdrawn, the oldest first. None is a candidate."""
     tags = {tag.lower().removeprefix("v"): tag for tag in git("tag", "--no-column").split()}
-    found = {version: tag for version, tag in tags.items() if is_release(version)}
-    return [
-        Revision(version, str(commit_of(f"refs/tags/{tag}")), tag)
-        for version, tag in sorted(found.items(), key=lambda item: key_of(item[0]) or ())
-    ]
+    found = [version for version in tags if is_release(version) and version not in yanked()]
+    return {
+        version: tags[version] for version in sorted(found, key=lambda name: key_of(name) or ())
+    }
 
 
 def newest_release() -> Revision:
-    """The newest one that was not withdrawn; the updater ends if there is none."""
-    offered = [release for release in releases() if release.name not in yanked()]
-    if not offered:
+    """The updater ends if there is none."""
+    if not releases():
         sys.exit(
             "The template has no tags, and so no release to update to. --to BRANCH takes a branch."
         )
-    return offered[-1]
+    version, tag = list(releases().items())[-1]
+    return Revision(version, str(commit_of(f"refs/tags/{tag}")), tag)
 
 
 @cache
