@@ -4,8 +4,8 @@ import atexit
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,7 +36,7 @@ class ForkedSuites:
         service: Path,
         *arguments: str,
         until: Sequence[str] = (),
-        environment: Mapping[str, str] | None = None,
+        environment: dict[str, str] | None = None,
     ) -> Result:
         """Ends when a failure contains all of the texts `until`.
 
@@ -51,7 +51,7 @@ class ForkedSuites:
             "output": str(self.output),
             "lines": FIRST_LINES,
             "until": until,
-            "environment": environment and dict(environment),
+            "environment": environment,
         }
         self.process.stdin.write(json.dumps(run) + "\n")
         self.process.stdin.flush()
@@ -65,10 +65,9 @@ class ForkedSuites:
 @cache
 def suites_of(programs: Path) -> ForkedSuites:
     """Those of an installed service, in a process that ends with this one."""
-    context = forked_suites(programs, {})
-    suites = context.__enter__()
-    atexit.register(context.__exit__, None, None, None)
-    return suites
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(forked_suites(programs, {}))
 
 
 @contextmanager

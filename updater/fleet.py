@@ -9,15 +9,13 @@ import argparse
 import os
 import subprocess
 import sys
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from updater.releases import CLONE
 from updater.service import ANSWERS
-
-IS_UP_TO_DATE = ("made from", "nothing to update")
 
 
 @dataclass(frozen=True)
@@ -49,15 +47,13 @@ def main() -> None:
     arguments = [*(["--to", options.to] if options.to else []), *["--no-tests"][: options.no_tests]]
     results = update_all([folder.resolve() for folder in options.folders], arguments, options.jobs)
     print_table(results)
-    sys.exit(any(result.branch == "" and result.outcome == "failed" for result in results))
+    sys.exit(any(result.outcome == "failed" for result in results))
 
 
 def update_all(folders: list[Path], arguments: list[str], jobs: int) -> list[Result]:
     """Updates them, several at the same time, and says which is done."""
     with ThreadPoolExecutor(jobs) as pool:
-        started: dict[Future[Result], Path] = {
-            pool.submit(update, folder, arguments): folder for folder in folders
-        }
+        started = [pool.submit(update, folder, arguments) for folder in folders]
         for number, done in enumerate(as_completed(started), 1):
             result = done.result()
             print(f"{number} of {len(folders)}: {result.service}: {result.outcome}", flush=True)

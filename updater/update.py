@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from dataclasses import dataclass, field
 
-from updater.fresh_copy import base_copy, commit, fresh_copy
+from updater.fresh_copy import Files, base_copy, commit, fresh_copy
 from updater.merging import (
     cherry_pick,
     refuse_to_overwrite,
@@ -88,7 +88,7 @@ def find_target(name: str | None) -> Revision:
 
 
 def about_newest() -> str:
-    names = [release.name for release in releases() if release.name not in yanked()]
+    names = list(releases())
     return f"the newest release is {names[-1]}." if names else "it has no release."
 
 
@@ -169,9 +169,7 @@ def merge(service: Service, update: Update, options: Namespace) -> bool:
         if tree.changed_paths("--", LOCK):
             tree.git("commit", "--quiet", "--amend", "--no-edit", LOCK)
         updated = tree.head
-        uses = uses_of_moved_names(
-            tree.folder, tree.changed_paths(change), update.ours.name, update.target.name
-        )
+        uses = uses_of_old_names(tree, update, change)
         if update.tests == FAIL and not passed_before(service, tree, base):
             update.tests = FAILED_BEFORE
     if uses:
@@ -185,6 +183,12 @@ def merge(service: Service, update: Update, options: Namespace) -> bool:
     return True
 
 
+def uses_of_old_names(updated: Service, update: Update, change: str) -> str:
+    """Looks at the files in which the team has a part."""
+    paths = updated.changed_paths(change)
+    return uses_of_moved_names(updated.folder, paths, update.ours.name, update.target.name)
+
+
 def new_paths(tree: Service, base: str) -> set[str]:
     new = ("--cached", "--no-renames", "--diff-filter=AU", base)
     return set(tree.changed_paths(*new))
@@ -195,9 +199,7 @@ def print_notes(update: Update) -> None:
         print(*update.notes, sep="\n", flush=True)
 
 
-def refuse_unknown_questions(
-    service: Service, data: list[str], after: dict[str, tuple[str, str]]
-) -> None:
+def refuse_unknown_questions(service: Service, data: list[str], after: Files) -> None:
     """Copier would accept them without a word."""
     answers = service.git("cat-file", "blob", after[service.answers_file][1])
     for answer in data:
@@ -221,9 +223,7 @@ def continue_in_the_service(
     conflicts = cherry_pick(change, service)
     update.notes += repair_history(service, base, fresh, change, has_conflicts=True)
     print_notes(update)
-    uses = uses_of_moved_names(
-        service.folder, service.changed_paths(change), update.ours.name, update.target.name
-    )
+    uses = uses_of_old_names(service, update, change)
     if uses:
         print(f"\n{uses}", flush=True)
     sys.exit(how_to_merge(service, branch, current, conflicts))
@@ -231,10 +231,8 @@ def continue_in_the_service(
 
 def commit_with_markers(tree: Service, update: Update) -> None:
     """Commits the conflicts as they are, for a pull request that shows them."""
-    for path in update.conflicts:
-        Service(tree.top, tree.answers_file, tree.options).git(
-            "add", "--all", "--force", "--", path
-        )
+    whole = Service(tree.top, tree.answers_file, tree.options)
+    whole.git("add", "--all", "--force", "--", *update.conflicts)
     tree.git("commit", "--quiet", "--no-verify", "--message", f"{update.title}, with conflicts")
 
 
