@@ -70,7 +70,7 @@ def refuse_what_git_could_not_undo(service: Service) -> None:
     if hidden:
         listed = "\n".join(f"    {path}" for path in hidden)
         sys.exit(
-            "git is told not to look at these files, so changes of them could be lost. Run\n"
+            "git is told to ignore changes of these files, which could be lost. Run\n"
             "`git update-index --no-assume-unchanged --no-skip-worktree` for each first:\n"
             f"{listed}"
         )

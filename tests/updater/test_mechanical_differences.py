@@ -1,4 +1,4 @@
-"""What has another format or other line ends, or is hidden by git, is merged without a conflict."""
+"""Another format, other line ends and files that git hides are no conflicts."""
 
 import subprocess
 from pathlib import Path

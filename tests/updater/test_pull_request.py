@@ -1,4 +1,4 @@
-"""What `template-update --pull-request` writes for the weekly workflow, and leaves unchanged."""
+"""`template-update --pull-request` writes what the weekly workflow needs, and changes no file."""
 
 from pathlib import Path
 

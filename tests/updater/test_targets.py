@@ -1,4 +1,4 @@
-"""What a service can be updated to, and from: releases as they happen."""
+"""Updates to and from releases, candidates, branches and commits, withdrawn ones included."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a maintainer could break without noticing makes the proof red, and it says what to do.
+"""The proof is red, and says what to do, where a maintainer has broken something unnoticed.
 
 Each sabotage is made in a clone of the repository, where the tests that are to notice it are run.
 """
