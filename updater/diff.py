@@ -9,7 +9,7 @@ from updater.update import release_of
 
 
 def print_drift(service: Service, base: str | None) -> None:
-    copy, _ = base_copy(service, release_of(service, base))
+    copy = base_copy(service, release_of(service, base))
     fresh = commit(service, copy, "A fresh copy", service.head)
     if service.changed_paths("--diff-filter=a", fresh):
         command = [*GIT, "diff", "--relative", "--diff-filter=a", fresh]

@@ -7,13 +7,13 @@ what Copier has written and what is merged.
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from updater.formatting import adopt_formatting, adopt_line_ends, own_settings
-from updater.processes import GIT, run
+from updater.processes import GIT, run, running
 from updater.releases import CLONE, Revision
 from updater.service import Service
 
@@ -24,37 +24,41 @@ Files = dict[str, tuple[str, str]]
 """The mode and the hash of each file, by its path in the service."""
 
 
-def fresh_copy(
-    service: Service,
-    revision: Revision,
-    *,
-    settings: Path | None = None,
-    address: str | None = None,
-    data: list[str] | None = None,
-) -> Files:
-    """Renders the template with the answers of the service, which stay as they are without `data`.
+def base_copy(service: Service, revision: Revision) -> Files:
+    """The copy that the service was made from."""
+    with rendering(service, revision, []) as finished:
+        folder = finished()
+        return adopted(service, folder, base_settings(service, folder))
 
-    The copy has the line ends of the service, and the format that these settings of ruff give. The
-    answers name the address of the template.
+
+def both_copies(
+    service: Service, ours: Revision, target: Revision, address: str | None, data: list[str]
+) -> tuple[Files, Files]:
+    """The base copy, and one of the target with `data` for answers and the address of the template.
+
+    Copier makes them at the same time, since one takes seconds.
     """
-    with rendered(service, revision, data) as folder:
-        answers = folder / service.answers_file
-        if data is None:
-            answers.write_text(service.committed_answers, "utf-8", newline="")
-        else:
-            text = answers.read_text("utf-8")
-            text = SOURCE.sub(lambda _: source_of(service, address), text, count=1)
-            if revision.tag:  # a commit can have others, too
-                text = re.sub(r"(?m)^_commit: .*$", f"_commit: {revision.tag}", text)
-            answers.write_text(text, "utf-8", newline="")
-        if settings is not None:
-            adopt_formatting(service, settings, folder)
-        adopt_line_ends(service, folder)
-        return stored(service, folder)
+    with (
+        rendering(service, ours, []) as base_finished,
+        rendering(service, target, data) as target_finished,
+    ):
+        base, fresh = base_finished(), target_finished()
+        settings = base_settings(service, base)
+        answers = fresh / service.answers_file
+        text = SOURCE.sub(
+            lambda _: source_of(service, address), answers.read_text("utf-8"), count=1
+        )
+        if target.tag:  # a commit can have others, too
+            text = re.sub(r"(?m)^_commit: .*$", f"_commit: {target.tag}", text)
+        answers.write_text(text, "utf-8", newline="")
+        return adopted(service, base, settings), adopted(service, fresh, settings)
 
 
 @contextmanager
-def rendered(service: Service, revision: Revision, data: list[str] | None) -> Iterator[Path]:
+def rendering(
+    service: Service, revision: Revision, data: list[str]
+) -> Iterator[Callable[[], Path]]:
+    """Starts Copier; the function waits for it and returns the folder of the copy."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         folder = Path(temporary) / service.top.resolve().name / service.prefix
         answers = folder / service.answers_file
@@ -64,24 +68,34 @@ def rendered(service: Service, revision: Revision, data: list[str] | None) -> It
         answers.write_text(text, "utf-8", newline="")
         # What Copier leaves in its temporary folder when it is stopped goes with this one.
         environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary)
-        run(
+        with running(
             *(*COPIER, "recopy", "--quiet", "--defaults", "--overwrite"),
             *(f"--answers-file={service.answers_file}", f"--vcs-ref={revision.commit}"),
-            *(f"--data={answer}" for answer in data or []),
+            *(f"--data={answer}" for answer in data),
             folder=folder,
             environment=environment,
-        )
-        yield folder
+        ) as output:
+
+            def finished() -> Path:
+                output()
+                return folder
+
+            yield finished
 
 
-def base_copy(service: Service, revision: Revision) -> tuple[Files, Path | None]:
-    """The copy that the service was made from, and its settings of ruff, if they are its own."""
-    files = fresh_copy(service, revision)
-    project = files.get("pyproject.toml")
-    if project is None:
-        return files, None
-    settings = own_settings(service, service.git("cat-file", "blob", project[1]))
-    return (fresh_copy(service, revision, settings=settings) if settings else files), settings
+def base_settings(service: Service, base: Path) -> Path | None:
+    """Takes over the answers as they are committed; returns the settings of ruff if they are own."""
+    (base / service.answers_file).write_text(service.committed_answers, "utf-8", newline="")
+    project = base / "pyproject.toml"
+    return own_settings(service, project.read_text("utf-8")) if project.is_file() else None
+
+
+def adopted(service: Service, folder: Path, settings: Path | None) -> Files:
+    """Stores a copy with the line ends of the service, and the format of its settings of ruff."""
+    if settings is not None:
+        adopt_formatting(service, settings, folder)
+    adopt_line_ends(service, folder)
+    return stored(service, folder)
 
 
 def source_of(service: Service, address: str | None) -> str:

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 GIT = (
     "git",
@@ -47,9 +47,12 @@ def ignore_signals() -> None:
 @contextmanager
 def started(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
     """Runs a program, and ends it before it returns, so that nothing writes to a removed folder."""
-    process = subprocess.Popen(
-        command, cwd=folder, encoding="utf-8", errors="backslashreplace", **options
-    )
+    try:
+        process = subprocess.Popen(
+            command, cwd=folder, encoding="utf-8", errors="backslashreplace", **options
+        )
+    except FileNotFoundError:
+        sys.exit(f"There is no program {command[0]}: install uv and git first.")
     try:
         yield process
     except BaseException:
@@ -69,25 +72,39 @@ def uv_run(*command: str, folder: Path, **options: Any) -> Iterator[subprocess.P
         yield process
 
 
-def run(
+@contextmanager
+def running(
     *command: str, folder: Path, environment: dict[str, str] | None = None, text: str | None = None
-) -> str:
-    """Returns the standard output; if it fails, the updater ends with what the command printed.
+) -> Iterator[Callable[[], str]]:
+    """Starts a program; the function waits for it and returns what it printed.
 
-    The command reads `text`, or what the updater itself would read.
+    If it fails, the updater ends with what the command printed. The command reads `text`, or what
+    the updater itself would read.
     """
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     if text is not None:
         pipes["stdin"] = subprocess.PIPE
-    try:
-        with started(*command, folder=folder, env=environment, **pipes) as process:
-            output, errors = process.communicate(text)
-    except FileNotFoundError:
-        sys.exit(f"There is no program {command[0]}: install uv and git first.")
-    if process.returncode != 0:
-        printed = f"{errors}{output}".strip()
-        if "Traceback" in printed:
-            printed = printed.splitlines()[-1]
-        called = " ".join(command).replace(" ".join(GIT), "git")
-        sys.exit(f"{called} failed, and the service is as it was:\n{printed}")
-    return output
+    with started(*command, folder=folder, env=environment, **pipes) as process:
+
+        def output() -> str:
+            printed, errors = process.communicate(text)
+            if process.returncode != 0:
+                refuse_failure(command, f"{errors}{printed}".strip())
+            return printed
+
+        yield output
+
+
+def refuse_failure(command: tuple[str, ...], printed: str) -> NoReturn:
+    if "Traceback" in printed:
+        printed = printed.splitlines()[-1]
+    called = " ".join(command).replace(" ".join(GIT), "git")
+    sys.exit(f"{called} failed, and the service is as it was:\n{printed}")
+
+
+def run(
+    *command: str, folder: Path, environment: dict[str, str] | None = None, text: str | None = None
+) -> str:
+    """Runs a program to its end, as `running` does."""
+    with running(*command, folder=folder, environment=environment, text=text) as output:
+        return output()

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from dataclasses import dataclass, field
 
-from updater.fresh_copy import Files, base_copy, commit, fresh_copy
+from updater.fresh_copy import Files, both_copies, commit
 from updater.merging import (
     cherry_pick,
     refuse_to_overwrite,
@@ -131,10 +131,7 @@ def print_older_branches(service: Service, update: Update) -> None:
 def merge(service: Service, update: Update, options: Namespace) -> bool:
     """Returns whether there was anything to merge."""
     current, base, branch = service.branch, service.head, update.branch
-    before, settings = base_copy(service, update.ours)
-    after = fresh_copy(
-        service, update.target, settings=settings, address=options.template, data=options.data
-    )
+    before, after = both_copies(service, update.ours, update.target, options.template, options.data)
     refuse_unknown_questions(service, options.data, after)
     for path in {*before, *after}:
         if service.is_ours(path):
