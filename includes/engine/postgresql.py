@@ -1,6 +1,7 @@
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Annotated, Any
 
 import asyncpg
@@ -8,10 +9,13 @@ from fastapi import Depends
 from pydantic import Field, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, NullPool, event, exc, make_url
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.requests import HTTPConnection
 
 from app import NAME
+
+SILENCE_SECONDS = 2
 
 # The parameters that a URL may have; `sslmode` is what other clients call `ssl`.
 URL_PARAMETERS = {"host", "port", "ssl", "sslmode", "target_session_attrs"}
@@ -59,11 +63,13 @@ class DatabaseSettings(BaseSettings):
     database_max_overflow: int = Field(default=10, ge=0)
     database_pool_timeout_seconds: float = Field(default=5, gt=0)
     database_pool_recycle_seconds: int = Field(default=1800, gt=0)
-    database_pool_pre_ping: bool = True
+    # Not needed: see _refuse_closed_connection.
+    database_pool_pre_ping: bool = False
     database_connect_timeout_seconds: float = Field(default=5, gt=0)
 
-    # The server itself cancels what takes longer: a client that has stopped waiting can't.
-    database_statement_timeout_seconds: float = Field(default=30, ge=0.001)
+    # The server itself cancels what takes longer: a client that has stopped waiting can't. When
+    # not even that comes, for SILENCE_SECONDS more, the connection is given up.
+    database_statement_timeout_seconds: float = Field(default=6, ge=0.001)
     database_lock_timeout_seconds: float = Field(default=5, ge=0.001)
 
     # In transaction mode each transaction may run on another server connection, so nothing
@@ -71,7 +77,8 @@ class DatabaseSettings(BaseSettings):
     database_behind_pgbouncer: bool = False
 
 
-def create_engine(settings: DatabaseSettings) -> AsyncEngine:
+def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -> AsyncEngine:
+    """Migrations may take longer than a request."""
     timeouts = {
         "statement_timeout": f"{settings.database_statement_timeout_seconds * 1000:.0f}",
         "lock_timeout": f"{settings.database_lock_timeout_seconds * 1000:.0f}",
@@ -84,6 +91,10 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
         "async_creator_fn": _connect,
         "timeout": settings.database_connect_timeout_seconds,
     }
+    if not for_migrations:
+        connect_args["command_timeout"] = (
+            settings.database_statement_timeout_seconds + SILENCE_SECONDS
+        )
     if settings.database_behind_pgbouncer:
         connect_args |= {
             "server_settings": server_settings,
@@ -97,9 +108,10 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
             settings.database_url, connect_args=connect_args, poolclass=NullPool
         )
         event.listen(engine.sync_engine, "begin", partial(_set_for_transaction, timeouts))
+        event.listen(engine.sync_engine, "handle_error", _give_up_silent_connection)
         return engine
 
-    return create_async_engine(
+    engine = create_async_engine(
         settings.database_url,
         connect_args={**connect_args, "server_settings": server_settings | timeouts},
         pool_size=settings.database_pool_size,
@@ -107,6 +119,52 @@ def create_engine(settings: DatabaseSettings) -> AsyncEngine:
         pool_timeout=settings.database_pool_timeout_seconds,
         pool_recycle=settings.database_pool_recycle_seconds,
         pool_pre_ping=settings.database_pool_pre_ping,
+    )
+    event.listen(engine.sync_engine, "checkout", _refuse_closed_connection)
+    event.listen(engine.sync_engine, "before_cursor_execute", _begin_unless_it_reads)
+    event.listen(engine.sync_engine, "handle_error", _give_up_silent_connection)
+    return engine
+
+
+# A read needs no transaction, which would take two more trips to the server: a third of the
+# time of a request. Not one that locks rows or calls a function, which may write.
+READ = re.compile(
+    r"SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b|.*\bFOR (?:KEY )?SHARE\b|.*\bINTO\b)"
+    r"(?!.*\b(?!count|sum|min|max|avg|coalesce|lower|upper)\w+\()",
+    re.DOTALL,
+)
+
+
+@cache
+def _reads(statement: str) -> bool:
+    return READ.match(statement) is not None
+
+
+def _begin_unless_it_reads(
+    connection: Connection, cursor: object, statement: str, *arguments: object
+) -> None:
+    if "isolation_level" not in connection.get_execution_options():
+        dbapi_connection: Any = connection.connection.dbapi_connection
+        dbapi_connection.autocommit = _reads(statement)
+
+
+def _refuse_closed_connection(dbapi_connection: Any, record: object, proxy: object) -> None:
+    # The event loop has noticed it by now: no ping is needed, which would be a trip to the server.
+    if dbapi_connection.driver_connection.is_closed():
+        raise exc.InvalidatePoolError("The server has closed the connection.")
+
+
+def _give_up_silent_connection(context: ExceptionContext) -> exc.OperationalError | None:
+    error = context.original_exception
+    if not isinstance(error, TimeoutError):
+        return None
+    context.is_disconnect = context.invalidate_pool_on_disconnect = True  # the others are as old
+    assert context.connection
+    driver: Any = context.connection.connection.driver_connection
+    driver.terminate()  # a polite end would wait for the server, too
+    silence = asyncpg.PostgresConnectionError("The server does not respond.")
+    return exc.OperationalError(
+        context.statement, context.parameters, silence, connection_invalidated=True
     )
 
 

@@ -53,6 +53,11 @@ class ConflictError(ServiceError):
     status = 409
 
 
+class UnavailableError(ServiceError):
+    status = 503
+    headers: ClassVar = {"Retry-After": "1"}
+
+
 # Your own errors go below this line.
 
 

@@ -41,7 +41,8 @@ def run_migrations(connection: Connection) -> None:
 
 
 async def main() -> None:
-    engine = create_engine(context.config.attributes.get("settings") or Settings())
+    settings = context.config.attributes.get("settings") or Settings()
+    engine = create_engine(settings, for_migrations=True)
     try:
         async with engine.connect() as connection:
             await connection.run_sync(run_migrations)

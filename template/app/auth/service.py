@@ -1,7 +1,7 @@
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,9 @@ from app.auth.schemas import UserCreate, email_adapter
 from app.errors import ConflictError, UnauthenticatedError
 
 WRONG_CREDENTIALS = "The email address or the password is wrong."
+
+# Built once, since each request needs it: to build a statement takes longer than to execute it.
+USER_BY_ID = select(User).where(User.id == bindparam("user_id"))
 
 
 async def register(session: AsyncSession, hasher: PasswordHasher, new: UserCreate) -> User:
@@ -27,6 +30,8 @@ async def authenticate(
     session: AsyncSession, hasher: PasswordHasher, email: str, password: str
 ) -> User:
     user = await find_user_by_email(session, email)
+    # Gives the connection back: the others would run out of them while logins wait for a hash.
+    await session.commit()
     if user is None:
         # As slow as a wrong password, or the time would reveal who is registered.
         await hasher.hash(password)
@@ -51,7 +56,7 @@ async def find_user_by_email(session: AsyncSession, email: str) -> User | None:
 
 async def get_user(session: AsyncSession, user_id: UUID) -> User:
     """Raises `UnauthenticatedError` for a user that may no longer use the service."""
-    user = await session.get(User, user_id)
+    user = await session.scalar(USER_BY_ID, {"user_id": user_id})
     if user is None:
         raise UnauthenticatedError("The user of this token no longer exists.")
     return user

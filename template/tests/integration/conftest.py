@@ -14,8 +14,8 @@ from tests.helpers import settings_for
 @pytest.fixture
 def impatient_settings(new_database: URL) -> Settings:
     """For a database where tests commit, and where a wait for a lock ends soon."""
-    settings = settings_for(new_database)
-    return settings.model_copy(update={"database_lock_timeout_seconds": 0.05})
+    update = {"database_lock_timeout_seconds": 0.05, "database_statement_timeout_seconds": 0.2}
+    return settings_for(new_database).model_copy(update=update)
 
 
 @pytest.fixture

@@ -1,13 +1,24 @@
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
 import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
-from sqlalchemy import URL, Connection, NullPool, exc, text
+from sqlalchemy import (
+    URL,
+    Connection,
+    Executable,
+    NullPool,
+    delete,
+    exc,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -24,6 +35,7 @@ from app.db.engine import (
 from app.settings import Settings
 from tests.client import AsyncClient
 from tests.helpers import problem, settings_for
+from tests.plugins.databases import address_of, ours
 
 EVE = {"email": "eve@example.com", "password": "correct horse"}
 BUSY = problem(503, "Service Unavailable", "The database is busy.")
@@ -51,7 +63,7 @@ async def test_the_server_is_a_postgresql_that_is_supported(connection: AsyncCon
 async def test_a_connection_is_configured(connection: AsyncConnection) -> None:
     values = [await connection.scalar(text(f"SHOW {name}")) for name in CONFIGURED]
 
-    assert values == [NAME, "UTC", "30s", "5s"]
+    assert values == [NAME, "UTC", "6s", "5s"]
 
 
 async def test_a_request_waits_for_a_connection_as_long_as_the_settings_say(
@@ -92,6 +104,137 @@ async def test_a_connection_that_was_lost_meanwhile_is_replaced(settings: Settin
     await engine.dispose()
 
 
+async def test_a_connection_that_the_server_has_closed_is_replaced(settings: Settings) -> None:
+    engine = create_engine(settings)
+    async with engine.connect() as connection, engine.connect() as other:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        pid = driver.get_server_pid()
+        await other.execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+    await asyncio.sleep(0.01)  # the event loop reads that the connection is closed
+
+    async with engine.connect() as connection, engine.connect() as other:
+        assert await connection.scalar(text("SELECT 1")) == 1
+        assert await other.scalar(text("SELECT 1")) == 1
+    await engine.dispose()
+
+
+async def test_a_read_begins_no_transaction(settings: Settings) -> None:
+    engine = create_engine(settings)
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await connection.execute(select(func.count()).select_from(User))
+        after_read = driver.is_in_transaction()
+        await connection.execute(delete(User))
+        after_write = driver.is_in_transaction()
+    await engine.dispose()
+
+    assert (after_read, after_write) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(User).with_for_update(),
+        select(User).with_for_update(read=True, key_share=True),
+        select(func.pg_advisory_xact_lock(1)),
+        text("SELECT 1 AS one INTO TEMPORARY TABLE ones"),
+        text("WITH ids AS (DELETE FROM users RETURNING id) SELECT * FROM ids"),
+    ],
+    ids=["for update", "for share", "function", "into", "with"],
+)
+async def test_a_read_that_locks_or_may_write_begins_one(
+    settings: Settings, statement: Executable
+) -> None:
+    engine = create_engine(settings)
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await connection.execute(statement)
+        in_transaction = driver.is_in_transaction()
+    await engine.dispose()
+
+    assert in_transaction
+
+
+async def test_an_isolation_level_that_code_chooses_holds_for_reads_and_writes(
+    settings: Settings,
+) -> None:
+    engine = create_engine(settings)
+    in_transaction = []
+    for level in ("SERIALIZABLE", "AUTOCOMMIT"):
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level=level)
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            for statement in (select(User), delete(User)):
+                await connection.execute(statement)
+                in_transaction.append(driver.is_in_transaction())
+            await connection.rollback()
+    await engine.dispose()
+
+    assert in_transaction == [True, True, False, False]
+
+
+@asynccontextmanager
+async def silenceable_proxy(url: URL) -> AsyncIterator[tuple[URL, Callable[[], None]]]:
+    """Passes on what the service and the server send, until the connections are silenced; those
+    that are opened later work.
+    """
+    tasks: set[asyncio.Task[None]] = set()
+    silenced: set[asyncio.StreamReader] = set()
+    readers: set[asyncio.StreamReader] = set()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        readers.add(reader)
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                if reader not in silenced:
+                    writer.write(data)
+        writer.close()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        host, port = url.query.get("host") or url.host, url.query.get("port") or url.port or 5432
+        if str(host).startswith("/"):
+            server = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+        else:
+            server = await asyncio.open_connection(str(host), int(str(port)))
+        for pair in ((reader, server[1]), (server[0], writer)):
+            tasks.add(asyncio.create_task(pass_on(*pair)))
+
+    proxy = await asyncio.start_server(connect, "127.0.0.1")
+    port = proxy.sockets[0].getsockname()[1]
+    address = url.set(host="127.0.0.1", port=port, query={"ssl": "disable"})
+    try:
+        yield address, lambda: silenced.update(readers)
+    finally:
+        proxy.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_connections_that_go_silent_are_given_up(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.db.engine.SILENCE_SECONDS", 0.3)
+    async with silenceable_proxy(settings.database_url) as (url, silence):
+        ours.add(address_of(url))
+        update = {"database_url": url, "database_statement_timeout_seconds": 0.05}
+        engine = create_engine(settings.model_copy(update=update))
+        await pid_of_a_connection(engine)
+        silence()
+
+        with pytest.raises(exc.DBAPIError) as error:
+            await pid_of_a_connection(engine)
+        await pid_of_a_connection(engine)
+        await engine.dispose()
+
+    assert str(error.value.orig) == "The server does not respond."
+    assert is_busy(error.value)
+
+
 async def pid_of_a_connection(engine: AsyncEngine) -> int:
     async with engine.connect() as connection:
         pid: int = (await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one()
@@ -121,7 +264,7 @@ async def test_a_connection_through_pgbouncer_is_configured(pgbouncer: AsyncEngi
     async with pgbouncer.connect() as connection:
         values = [await connection.scalar(text(f"SHOW {name}")) for name in CONFIGURED]
 
-    assert values == [NAME, "UTC", "30s", "5s"]
+    assert values == [NAME, "UTC", "6s", "5s"]
 
 
 async def test_a_statement_is_prepared_each_time_behind_pgbouncer(pgbouncer: AsyncEngine) -> None:
@@ -354,9 +497,9 @@ def test_a_database_needs_no_settings_but_its_url(database_url: URL) -> None:
         "database_max_overflow": 10,
         "database_pool_timeout_seconds": 5,
         "database_pool_recycle_seconds": 1800,
-        "database_pool_pre_ping": True,
+        "database_pool_pre_ping": False,
         "database_connect_timeout_seconds": 5,
-        "database_statement_timeout_seconds": 30,
+        "database_statement_timeout_seconds": 6,
         "database_lock_timeout_seconds": 5,
         "database_behind_pgbouncer": False,
     }
