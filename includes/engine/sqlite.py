@@ -3,7 +3,7 @@ from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends
-from pydantic import PlainValidator
+from pydantic import PlainSerializer, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, event, exc, make_url
 from sqlalchemy.engine import ExceptionContext
@@ -21,7 +21,8 @@ def parse_database_url(text: str) -> URL:
     return url
 
 
-DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), NoDecode]
+# As a text, it has *** in place of the password.
+DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), PlainSerializer(str), NoDecode]
 
 
 class DatabaseSettings(BaseSettings):
