@@ -162,7 +162,10 @@ def test_production_refuses_to_start_with_the_default_secret(
 
 
 def test_the_request_after_a_500_is_not_lost(
-    installed_service: Path, service_to_change: Path, environment: dict[str, str]
+    installed_service: Path,
+    service_to_change: Path,
+    environment: dict[str, str],
+    migrated: None,
 ) -> None:
     main = service_to_change / "app/main.py"
     insert_below(main, "Your own routers", "    app.get('/fails')(lambda: 1 / 0)\n")
