@@ -162,7 +162,7 @@ async def http_error(connection: HTTPConnection, error: HTTPException) -> Respon
 
 async def database_error(connection: HTTPConnection, error: exc.DBAPIError) -> Response | None:
     if is_invalid(error):
-        log.warning("The database refused a value", error=str(error.orig))
+        log.warning("The database refused a value", error=str(error.orig)[:MAX_LOGGED_CHARACTERS])
         return await respond(connection, ProblemResponse(422, "A value can't be stored."))
     if not is_busy(error):
         raise error

@@ -248,5 +248,7 @@ def test_a_text_that_no_browser_sends_as_its_origin_is_refused(
 ) -> None:
     monkeypatch.setenv("CORS_ORIGINS", text)
 
-    with pytest.raises(ValidationError, match=r"must look like https://app\.example\.com"):
+    with pytest.raises(
+        ValidationError, match=r"error, CORS_ORIGINS: .* must look like https://app\.example\.com"
+    ):
         Settings()
