@@ -238,6 +238,29 @@ async def test_a_busy_database_is_a_503_with_retry_after(
     }
 
 
+class RefusedValueError(Exception):
+    sqlstate = "22001"
+
+
+@pytest.mark.in_process
+async def test_what_the_database_says_of_a_value_is_cut_in_the_log(
+    anonymous_client: AsyncClient, app_with_login: FastAPI
+) -> None:
+    async def fail() -> None:
+        raise exc.DataError("SELECT", None, RefusedValueError("x" * 300))
+
+    app_with_login.dependency_overrides[get_current_user] = fail
+
+    with capture_logs() as logs:
+        await anonymous_client.get("/auth/me")
+
+    assert logs[0] == {
+        "event": "The database refused a value",
+        "log_level": "warning",
+        "error": "x" * 200,
+    }
+
+
 @pytest.mark.in_process
 async def test_any_other_database_error_is_unexpected(
     anonymous_client: AsyncClient, app_with_login: FastAPI
