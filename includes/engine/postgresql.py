@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import asyncpg
 from fastapi import Depends
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainSerializer, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, NullPool, event, exc, make_url
 from sqlalchemy.engine import ExceptionContext
@@ -50,7 +50,8 @@ def parse_database_url(text: str) -> URL:
     return url.set(drivername="postgresql+asyncpg", query=query)
 
 
-DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), NoDecode]
+# As a text, it has *** in place of the password.
+DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), PlainSerializer(str), NoDecode]
 
 
 class DatabaseSettings(BaseSettings):
@@ -59,18 +60,18 @@ class DatabaseSettings(BaseSettings):
 
     # A process holds at most `pool_size` + `max_overflow` connections. A request that
     # finds none free waits for one, and gets a 503 in the end.
-    database_pool_size: int = Field(default=5, ge=1)
-    database_max_overflow: int = Field(default=10, ge=0)
-    database_pool_timeout_seconds: float = Field(default=5, gt=0)
-    database_pool_recycle_seconds: int = Field(default=1800, gt=0)
+    database_pool_size: int = Field(default=5, ge=1, le=100)
+    database_max_overflow: int = Field(default=10, ge=0, le=100)
+    database_pool_timeout_seconds: float = Field(default=5, gt=0, le=60)
+    database_pool_recycle_seconds: int = Field(default=1800, gt=0, le=86_400)
     # Not needed: see _refuse_closed_connection.
     database_pool_pre_ping: bool = False
-    database_connect_timeout_seconds: float = Field(default=5, gt=0)
+    database_connect_timeout_seconds: float = Field(default=5, gt=0, le=60)
 
     # The server itself cancels what takes longer: a client that has stopped waiting can't. When
     # not even that comes, for SILENCE_SECONDS more, the connection is given up.
-    database_statement_timeout_seconds: float = Field(default=6, ge=0.001)
-    database_lock_timeout_seconds: float = Field(default=5, ge=0.001)
+    database_statement_timeout_seconds: float = Field(default=6, ge=0.001, le=3600)
+    database_lock_timeout_seconds: float = Field(default=5, ge=0.001, le=600)
 
     # In transaction mode each transaction may run on another server connection, so nothing
     # carries over from one to the next: no settings, no prepared statements.

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 
 import aiosqlite
 from fastapi import Depends
-from pydantic import Field, PlainValidator
+from pydantic import Field, PlainSerializer, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, event, exc, make_url
 from sqlalchemy.engine import ExceptionContext
@@ -27,7 +27,8 @@ def parse_database_url(text: str) -> URL:
     return url
 
 
-DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), NoDecode]
+# As a text, it has *** in place of the password.
+DatabaseUrl = Annotated[URL, PlainValidator(parse_database_url), PlainSerializer(str), NoDecode]
 
 
 class DatabaseSettings(BaseSettings):
@@ -36,11 +37,11 @@ class DatabaseSettings(BaseSettings):
     # A process holds at most this many connections, each with a thread. There are many, so that
     # writers who wait for their turn leave some to the readers. A request that finds none free
     # waits for one, and gets a 503 in the end.
-    database_pool_size: int = Field(default=50, ge=1)
-    database_pool_timeout_seconds: float = Field(default=5, gt=0)
+    database_pool_size: int = Field(default=50, ge=1, le=100)
+    database_pool_timeout_seconds: float = Field(default=5, gt=0, le=60)
 
-    database_statement_timeout_seconds: float = Field(default=8, ge=0.001)
-    database_lock_timeout_seconds: float = Field(default=5, ge=0.001)
+    database_statement_timeout_seconds: float = Field(default=6, ge=0.001, le=3600)
+    database_lock_timeout_seconds: float = Field(default=5, ge=0.001, le=600)
 
 
 def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -> AsyncEngine:

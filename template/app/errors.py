@@ -2,6 +2,7 @@
 
 import http.client
 from typing import Any, ClassVar
+from uuid import UUID
 
 import structlog
 from fastapi import FastAPI, Request, Response, WebSocket, status
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketState
 
 from app.db.engine import is_busy, is_invalid
+from app.logs import DEFAULT_HEADERS, MAX_LOGGED_CHARACTERS, client_of
 
 log = structlog.stdlib.get_logger()
 
@@ -39,6 +41,10 @@ class ServiceError(Exception):
 class UnauthenticatedError(ServiceError):
     status = 401
     headers: ClassVar = {"WWW-Authenticate": "Bearer"}
+
+    def __init__(self, detail: str, user_id: UUID | None = None) -> None:
+        super().__init__(detail)
+        self.user_id = user_id  # for the log, where the client has named a user
 
 
 class ForbiddenError(ServiceError):
@@ -121,6 +127,14 @@ async def respond(connection: HTTPConnection, problem: ProblemResponse) -> Respo
 
 
 async def service_error(connection: HTTPConnection, error: ServiceError) -> Response | None:
+    if isinstance(error, UnauthenticatedError):
+        log.warning(
+            "Authentication failed",
+            reason=str(error)[:MAX_LOGGED_CHARACTERS],
+            path=connection.scope["path"][:MAX_LOGGED_CHARACTERS],
+            client=client_of(connection.scope),
+            user_id=str(error.user_id) if error.user_id else None,
+        )
     problem = ProblemResponse(error.status, str(error), headers=error.headers)
     return await respond(connection, problem)
 
@@ -153,7 +167,7 @@ async def http_error(connection: HTTPConnection, error: HTTPException) -> Respon
 
 async def database_error(connection: HTTPConnection, error: exc.DBAPIError) -> Response | None:
     if is_invalid(error):
-        log.warning("The database refused a value", error=str(error.orig))
+        log.warning("The database refused a value", error=str(error.orig)[:MAX_LOGGED_CHARACTERS])
         return await respond(connection, ProblemResponse(422, "A value can't be stored."))
     if not is_busy(error):
         raise error
@@ -167,9 +181,11 @@ async def database_busy(connection: HTTPConnection, error: Exception) -> Respons
 
 
 async def unexpected_error(request: Request, error: Exception) -> Response:
-    # This response is created outside the middleware that adds the header to all others.
+    # This response is created outside the middleware that adds the headers to all others. The
+    # server closes the connection after it: a client that isn't told loses its next request.
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
-    return ProblemResponse(500, headers={"X-Request-ID": request_id})
+    headers = {**DEFAULT_HEADERS, "X-Request-ID": request_id, "Connection": "close"}
+    return ProblemResponse(500, headers=headers)
 
 
 def allowed_methods(connection: HTTPConnection) -> set[str]:

@@ -11,6 +11,13 @@ from app.settings import Settings
 
 log = structlog.stdlib.get_logger("app.request")
 
+# What a client sends, such as a path, can be as long as its request.
+MAX_LOGGED_CHARACTERS = 200
+
+# Each response has them, unless its route has set its own: no cache keeps what was meant for one
+# user, and no browser guesses at the type.
+DEFAULT_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
 PROCESSORS: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
@@ -66,6 +73,12 @@ def configure_logs(settings: Settings) -> None:
     )
 
 
+def client_of(scope: Scope) -> str | None:
+    """The address of the client; behind a proxy, the server has to trust it: docs/production.md."""
+    client = scope.get("client")
+    return client[0][:MAX_LOGGED_CHARACTERS] if client else None
+
+
 class RequestLogMiddleware:
     """Gives each request an id and logs one line for it."""
 
@@ -92,7 +105,10 @@ class RequestLogMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                for name, value in DEFAULT_HEADERS.items():
+                    headers.setdefault(name, value)
             await send(message)
 
         try:
@@ -100,8 +116,9 @@ class RequestLogMiddleware:
         finally:
             log.info(
                 "request",
-                method=scope["method"],
-                path=scope["path"],
+                method=scope["method"][:MAX_LOGGED_CHARACTERS],
+                path=scope["path"][:MAX_LOGGED_CHARACTERS],
                 status=status,
+                client=client_of(scope),
                 milliseconds=round((perf_counter() - started) * 1000, 1),
             )

@@ -7,12 +7,14 @@ import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
 
 from app.auth.dependencies import CurrentUser
 from app.auth.models import User
 from app.auth.passwords import PasswordHasher
 from app.auth.schemas import UserCreate
 from app.auth.tokens import issue_token
+from app.errors import UnauthenticatedError
 from app.settings import Settings
 from tests.client import AsyncClient, Response
 from tests.helpers import add_user, problem
@@ -173,6 +175,86 @@ async def test_the_token_of_a_deleted_user_is_refused(
     assert response.json() == problem(
         401, "Unauthorized", "The user of this token no longer exists."
     )
+
+
+@pytest.mark.in_process
+async def test_a_wrong_password_is_logged_with_the_user_and_the_client(
+    anonymous_client: AsyncClient, registered_user: User
+) -> None:
+    with capture_logs() as logs:
+        await log_in(anonymous_client, "grace@example.com", "wrong horse")
+
+    assert logs[0] == {
+        "event": "Authentication failed",
+        "log_level": "warning",
+        "reason": "The email address or the password is wrong.",
+        "path": "/auth/token",
+        "client": "127.0.0.1",
+        "user_id": str(registered_user.id),
+    }
+
+
+@pytest.mark.in_process
+async def test_an_unknown_address_is_logged_without_it(anonymous_client: AsyncClient) -> None:
+    with capture_logs() as logs:
+        await log_in(anonymous_client, "nobody@example.com", "wrong horse")
+
+    assert logs[0] == {
+        "event": "Authentication failed",
+        "log_level": "warning",
+        "reason": "The email address or the password is wrong.",
+        "path": "/auth/token",
+        "client": "127.0.0.1",
+        "user_id": None,
+    }
+
+
+@pytest.mark.in_process
+async def test_a_refused_token_is_logged_without_it(anonymous_client: AsyncClient) -> None:
+    with capture_logs() as logs:
+        await read_me(anonymous_client, "no.valid.token")
+
+    assert logs[0] == {
+        "event": "Authentication failed",
+        "log_level": "warning",
+        "reason": "The token is invalid or has expired.",
+        "path": "/auth/me",
+        "client": "127.0.0.1",
+        "user_id": None,
+    }
+
+
+@pytest.mark.in_process
+async def test_the_token_of_a_deleted_user_is_logged_with_the_user(
+    anonymous_client: AsyncClient, settings: Settings
+) -> None:
+    user_id = uuid4()
+
+    with capture_logs() as logs:
+        await read_me(anonymous_client, issue_token(user_id, settings))
+
+    assert logs[0] == {
+        "event": "Authentication failed",
+        "log_level": "warning",
+        "reason": "The user of this token no longer exists.",
+        "path": "/auth/me",
+        "client": "127.0.0.1",
+        "user_id": str(user_id),
+    }
+
+
+@pytest.mark.in_process
+async def test_a_long_reason_or_path_of_a_401_is_cut_in_the_log(
+    anonymous_client: AsyncClient, app_with_login: FastAPI
+) -> None:
+    @app_with_login.get("/{name}")
+    async def refuse(name: str) -> None:
+        raise UnauthenticatedError(name)
+
+    with capture_logs() as logs:
+        await anonymous_client.get("/" + "x" * 300)
+
+    assert (logs[0]["reason"], logs[0]["path"]) == ("x" * 200, "/" + "x" * 199)
 
 
 def test_the_openapi_document_names_the_login_route() -> None:

@@ -2,17 +2,21 @@ import json
 import logging
 import re
 from datetime import datetime, timedelta
+from typing import Any
 from unittest.mock import ANY, AsyncMock
 
 import pytest
 import structlog
+from fastapi import FastAPI, Response
 from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 
 from app.db.base import now
 from app.logs import RequestLogMiddleware, configure_logs
+from app.main import create_app
 from app.settings import Settings
-from tests.client import AsyncClient
+from tests.client import ASGITransport, AsyncClient
+from tests.helpers import http_client
 
 
 @pytest.mark.in_process
@@ -32,6 +36,7 @@ async def test_each_request_is_logged_with_nothing_of_the_one_before(
             "method": "GET",
             "path": "/livez",
             "status": 200,
+            "client": "127.0.0.1",
             "milliseconds": ANY,
         }
     ]
@@ -50,6 +55,30 @@ async def test_the_time_of_a_request_is_logged_in_milliseconds(
     assert [line["milliseconds"] for line in logs] == [12.3]
 
 
+async def log_line_of(scope: Scope) -> dict[str, Any]:
+    with capture_logs() as logs:
+        await RequestLogMiddleware(AsyncMock())({"type": "http", **scope}, AsyncMock(), AsyncMock())
+    return dict(logs[0])
+
+
+async def test_what_a_client_sends_is_cut_in_the_log() -> None:
+    # A proxy that is trusted may let a client choose its address.
+    client = ("7" * 300, 0)
+
+    line = await log_line_of(
+        {"method": "M" * 300, "path": "/" * 300, "client": client, "headers": []}
+    )
+
+    assert (line["method"], line["path"], line["client"]) == ("M" * 200, "/" * 200, "7" * 200)
+
+
+@pytest.mark.parametrize("client", [{}, {"client": None}])
+async def test_a_client_of_a_unix_socket_has_no_address(client: dict[str, None]) -> None:
+    line = await log_line_of({"method": "GET", "path": "/livez", "headers": [], **client})
+
+    assert line["client"] is None
+
+
 async def test_a_websocket_is_not_logged_as_a_request() -> None:
     reached = []
 
@@ -61,6 +90,41 @@ async def test_a_websocket_is_not_logged_as_a_request() -> None:
 
     assert reached == ["websocket"]
     assert logs == []
+
+
+@pytest.mark.parametrize("path", ["/livez", "/auth/me", "/no/such/path"])
+async def test_no_response_is_kept_in_a_cache_or_has_its_type_guessed(
+    anonymous_client: AsyncClient, path: str
+) -> None:
+    response = await anonymous_client.get(path)
+
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.in_process
+async def test_a_route_can_allow_caches(client: AsyncClient, app: FastAPI) -> None:
+    @app.get("/rates")
+    async def list_rates(response: Response) -> None:
+        response.headers["Cache-Control"] = "public, max-age=60"
+
+    response = await client.get("/rates")
+
+    assert response.headers["Cache-Control"] == "public, max-age=60"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_a_preflight_request_is_logged_and_gets_an_id(settings: Settings) -> None:
+    app = create_app(settings.model_copy(update={"cors_origins": ("*",)}))
+    headers = {"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
+
+    with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        response = await http_client(ASGITransport(app)).options("/auth/me", headers=headers)
+
+    assert response.status_code == 200
+    assert [(line["method"], line["path"], line["request_id"]) for line in logs] == [
+        ("OPTIONS", "/auth/me", response.headers["X-Request-ID"])
+    ]
 
 
 @pytest.mark.parametrize("sent", ["id-of-the-proxy-1", "x" * 64])

@@ -12,9 +12,11 @@ from starlette.types import Receive, Scope, Send
 from app import VERSION
 from app.auth.models import User
 from app.errors import PROBLEM_RESPONSES
-from tests.client import AsyncClient
+from app.main import create_app
+from app.settings import Settings
+from tests.client import ASGITransport, AsyncClient
 from tests.conftest import ClientAs
-from tests.helpers import add_user
+from tests.helpers import add_user, http_client
 from tests.route_requests import (
     Exchange,
     NewRow,
@@ -270,6 +272,27 @@ def test_no_two_routes_have_functions_of_the_same_name(
     to_rename = {name: several for name, several in routes.items() if len(several) > 1}
 
     assert to_rename == {}, "A generated client has one function of a name: rename the others."
+
+
+@pytest.mark.parametrize(
+    ("environment", "api_docs", "status"),
+    [
+        ("development", None, 200),
+        ("development", False, 404),
+        ("production", None, 404),
+        ("production", True, 200),
+    ],
+)
+async def test_only_development_shows_the_documentation_unless_a_setting_says_so(
+    settings: Settings, environment: str, api_docs: bool | None, status: int
+) -> None:
+    update = {"environment": environment, "api_docs": api_docs}
+    client = http_client(ASGITransport(create_app(settings.model_copy(update=update))))
+
+    paths = ["/docs", "/docs/oauth2-redirect", "/redoc", "/openapi.json"]
+    responses = [await client.get(path) for path in paths]
+
+    assert [response.status_code for response in responses] == [status] * 4
 
 
 def test_the_api_is_documented_as_that_of_this_service(app: FastAPI) -> None:

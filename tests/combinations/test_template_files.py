@@ -1,5 +1,6 @@
 """Rules for the template's own files."""
 
+import ast
 import re
 import shutil
 import tomllib
@@ -66,6 +67,27 @@ def test_the_pages_of_the_repository_link_to_files_that_exist() -> None:
         ]
 
     assert broken == [], "Correct the link, or bring the file back."
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    ("page", "line"), [("docs/production.md", "| `{}` |"), (".env.example", "{}=")]
+)
+def test_each_setting_is_listed(render: Render, database: str, page: str, line: str) -> None:
+    service = render(database=database)
+    settings = [
+        statement.target.id.upper()
+        for module in ("app/settings.py", "app/db/engine.py")
+        for definition in ast.walk(ast.parse((service / module).read_text()))
+        if isinstance(definition, ast.ClassDef)
+        for statement in definition.body
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
+    listed = (service / page).read_text()
+
+    assert "SECRET_KEY" in settings
+    assert "DATABASE_URL" in settings
+    assert [name for name in settings if line.format(name) not in listed] == []
 
 
 # What comes only with an answer, said a second time: a path that is missing in `_exclude` of

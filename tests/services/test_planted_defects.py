@@ -28,6 +28,33 @@ DEFECTS = {
         '    headers: ClassVar = {"WWW-Authenticate": "Bearer"}\n',
         "",
     ),
+    "a cache may keep a response": ("app/logs.py", '"Cache-Control": "no-store", ', ""),
+    "a 500 leaves the connection open": ("app/errors.py", ', "Connection": "close"}', "}"),
+    "a failed login is not logged": (
+        "app/errors.py",
+        "if isinstance(error, UnauthenticatedError):",
+        "if False:",
+    ),
+    "a failed login does not name the user": (
+        "app/auth/service.py",
+        "raise UnauthenticatedError(WRONG_CREDENTIALS, user.id)",
+        "raise UnauthenticatedError(WRONG_CREDENTIALS)",
+    ),
+    "production shows the documentation": (
+        "app/settings.py",
+        'return self.environment == "development" if self.api_docs is None',
+        "return True if self.api_docs is None",
+    ),
+    "the settings show the password of the database": (
+        "app/db/engine.py",
+        "PlainSerializer(str), ",
+        "",
+    ),
+    "production accepts a cheap hash": (
+        "app/settings.py",
+        "and self.argon2_memory_kib < least",
+        "and False",
+    ),
     "a new task is not committed": (
         "app/tasks/service.py",
         f"    session.add(task)\n{COMMIT}",

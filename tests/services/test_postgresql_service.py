@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from evergreen.postgresql_server import NOBODY, free_port, open_folder, postgresql_server, psql
 from evergreen.processes import command_lines, heed_ctrl_c, wait_until
@@ -403,6 +404,26 @@ def test_concurrent_migrations_all_succeed(postgresql_service: Path, production_
     assert [process.returncode for process in upgrades] == [0, 0, 0, 0], printed
     versions = query(postgresql_service, production_url, "SELECT version_num FROM alembic_version")
     assert versions == ["0002"]
+
+
+def test_the_role_of_compose_can_migrate_and_nothing_else(postgresql_service: Path) -> None:
+    compose = yaml.safe_load((postgresql_service / "compose.yaml").read_text())
+    script = compose["configs"]["role"]["content"]
+    name = compose["services"]["database"]["environment"]["POSTGRES_DB"]
+    with postgresql_server(postgresql_service / ".venv", password="topsecret") as url:
+        query(postgresql_service, f"{url}/postgres", f'CREATE DATABASE "{name}"')
+        script = script.replace("${POSTGRES_PASSWORD}", "topsecret")
+        query(postgresql_service, f"{url}/{name}", script)
+
+        url = f"{url.replace('postgres:', 'service:')}/{name}"
+        migrate(postgresql_service, url)
+
+        owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+        powers = "SELECT rolname FROM pg_roles WHERE rolsuper OR rolcreaterole OR rolcreatedb"
+        assert query(postgresql_service, url, owners) == ["service"]
+        assert query(postgresql_service, url, powers) == ["postgres"]
+        with pytest.raises(subprocess.CalledProcessError):
+            query(postgresql_service, url.replace("service:", "postgres:"), "SELECT 1")
 
 
 MIGRATION = '''

@@ -7,11 +7,13 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
 import pytest
 
+from evergreen.edits import insert_below
 from evergreen.postgresql_server import free_port
 from evergreen.processes import wait_until
 from evergreen.services import ADA, Render, is_ready, logged_in
@@ -46,7 +48,12 @@ def production_command(installed_service: Path) -> list[str]:
 
 
 @contextmanager
-def served(installed_service: Path, environment: dict[str, str], *command: str) -> Iterator[str]:
+def served(
+    installed_service: Path,
+    environment: dict[str, str],
+    *command: str,
+    files: Path | None = None,
+) -> Iterator[str]:
     """Yields the address of a server process, which SIGTERM stops.
 
     The default command is that of the Dockerfile.
@@ -55,7 +62,9 @@ def served(installed_service: Path, environment: dict[str, str], *command: str) 
     port = str(free_port())
     environment = {**environment, "UVICORN_PORT": port}
     program = installed_service / ".venv/bin" / command[0]
-    process = subprocess.Popen([program, *command[1:]], cwd=installed_service, env=environment)
+    process = subprocess.Popen(
+        [program, *command[1:]], cwd=files or installed_service, env=environment
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         wait_until(lambda: is_ready(address, process))
@@ -150,6 +159,29 @@ def test_production_refuses_to_start_with_the_default_secret(
 
     assert result.returncode != 0
     assert "SECRET_KEY must be a random text of at least 32 bytes" in result.stderr
+
+
+def test_the_request_after_a_500_is_not_lost(
+    installed_service: Path,
+    service_to_change: Path,
+    environment: dict[str, str],
+    migrated: None,
+) -> None:
+    main = service_to_change / "app/main.py"
+    insert_below(main, "Your own routers", "    app.get('/fails')(lambda: 1 / 0)\n")
+
+    with served(installed_service, environment, files=service_to_change) as address:
+        # It sends a request without a look at whether the connection is still open.
+        connection = HTTPConnection(address.removeprefix("http://"))
+        statuses = []
+        for path in ["/fails", "/livez"] * 20:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            response.read()
+            statuses.append(response.status)
+        connection.close()
+
+    assert statuses == [500, 200] * 20
 
 
 def test_poe_dev_migrates_a_new_database_and_serves_it(installed_service: Path) -> None:

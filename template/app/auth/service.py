@@ -38,7 +38,7 @@ async def authenticate(
         raise UnauthenticatedError(WRONG_CREDENTIALS)
     valid, new_hash = await hasher.verify(password, user.password_hash)
     if not valid:
-        raise UnauthenticatedError(WRONG_CREDENTIALS)
+        raise UnauthenticatedError(WRONG_CREDENTIALS, user.id)
     if new_hash is not None:
         user.password_hash = new_hash
         await session.commit()
@@ -58,5 +58,5 @@ async def get_user(session: AsyncSession, user_id: UUID) -> User:
     """Raises `UnauthenticatedError` for a user that may no longer use the service."""
     user = await session.scalar(USER_BY_ID, {"user_id": user_id})
     if user is None:
-        raise UnauthenticatedError("The user of this token no longer exists.")
+        raise UnauthenticatedError("The user of this token no longer exists.", user_id)
     return user

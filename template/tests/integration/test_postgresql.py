@@ -40,6 +40,15 @@ from tests.plugins.databases import address_of, ours
 EVE = {"email": "eve@example.com", "password": "correct horse"}
 BUSY = problem(503, "Service Unavailable", "The database is busy.")
 NO_URL = "DATABASE_URL must look like postgresql://user:password@host:5432/database"
+NUMBERS = [
+    "database_pool_size",
+    "database_max_overflow",
+    "database_pool_timeout_seconds",
+    "database_pool_recycle_seconds",
+    "database_connect_timeout_seconds",
+    "database_statement_timeout_seconds",
+    "database_lock_timeout_seconds",
+]
 CONFIGURED = ["application_name", "timezone", "statement_timeout", "lock_timeout"]
 
 
@@ -505,32 +514,22 @@ def test_a_database_needs_no_settings_but_its_url(database_url: URL) -> None:
     }
 
 
-def test_numbers_at_their_limits_are_accepted(database_url: URL) -> None:
-    values = {
-        "database_pool_size": 1,
-        "database_max_overflow": 0,
-        "database_pool_timeout_seconds": 0.1,
-        "database_pool_recycle_seconds": 1,
-        "database_connect_timeout_seconds": 0.1,
-        "database_statement_timeout_seconds": 0.001,
-        "database_lock_timeout_seconds": 0.001,
-    }
+@pytest.mark.parametrize(
+    "limits", [(1, 0, 0.1, 1, 0.1, 0.001, 0.001), (100, 100, 60, 86_400, 60, 3600, 600)]
+)
+def test_numbers_at_their_limits_are_accepted(database_url: URL, limits: tuple[float, ...]) -> None:
+    values = dict(zip(NUMBERS, limits, strict=True))
 
     settings = DatabaseSettings.model_validate({"database_url": database_url, **values})
 
     assert settings.model_dump(include=set(values)) == values
 
 
-def test_numbers_below_their_limits_are_refused(database_url: URL) -> None:
-    values = {
-        "database_pool_size": 0,
-        "database_max_overflow": -1,
-        "database_pool_timeout_seconds": 0,
-        "database_pool_recycle_seconds": 0,
-        "database_connect_timeout_seconds": 0,
-        "database_statement_timeout_seconds": 0,
-        "database_lock_timeout_seconds": 0,
-    }
+@pytest.mark.parametrize("beyond", [(0, -1, 0, 0, 0, 0, 0), (101, 101, 61, 86_401, 61, 3601, 601)])
+def test_numbers_beyond_their_limits_are_refused(
+    database_url: URL, beyond: tuple[float, ...]
+) -> None:
+    values = dict(zip(NUMBERS, beyond, strict=True))
 
     with pytest.raises(ValidationError) as error:
         DatabaseSettings.model_validate({"database_url": database_url, **values})

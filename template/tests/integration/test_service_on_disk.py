@@ -48,8 +48,7 @@ def test_the_service_reads_its_settings_and_configures_its_logs_when_it_starts(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", new_database.render_as_string(hide_password=False))
     monkeypatch.setenv("ENVIRONMENT", "production")
-    monkeypatch.setenv("SECRET_KEY", "x" * 32)
-    monkeypatch.setenv("ARGON2_MEMORY_KIB", "8")
+    monkeypatch.setenv("SECRET_KEY", "a secret that only this test knows")
 
     with TestClient(create_app()) as client:
         response = client.post("/auth/register", json=USER)
@@ -66,9 +65,20 @@ def test_the_service_reads_its_settings_and_configures_its_logs_when_it_starts(
             "method": "POST",
             "path": "/auth/register",
             "status": 201,
+            "client": "testclient",
             "milliseconds": ANY,
         }
     ]
+
+
+def test_a_start_with_the_public_secret_is_logged(
+    new_database: URL, logs_as_before: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with TestClient(create_app(settings_for(new_database))):
+        pass
+
+    sentence = "SECRET_KEY is the public one of development: anyone can forge a token"
+    assert sentence in capsys.readouterr().err
 
 
 def test_the_app_of_the_server_is_created_when_it_is_asked_for(

@@ -14,9 +14,9 @@ async def task(client: AsyncClient) -> str:
     return (await client.post("/tasks", json={"title": "Buy milk"})).headers["Location"]
 
 
-async def upload(client: AsyncClient, task: str) -> Response:
+async def upload(client: AsyncClient, task: str, content: bytes = b"\x00\xff") -> Response:
     return await client.post(
-        f"{task}/uploads", data={"title": "The receipt"}, files={"file": b"\x00\xff"}
+        f"{task}/uploads", data={"title": "The receipt"}, files={"file": content}
     )
 
 
@@ -37,6 +37,15 @@ async def test_an_upload_is_read_as_it_was_sent(client: AsyncClient, task: str) 
     assert response.status_code == 200
     assert response.headers["Content-Type"] == "application/octet-stream"
     assert response.content == b"\x00\xff"
+
+
+@pytest.mark.parametrize(("length", "status"), [(1_000_000, 201), (1024 * 1024, 413)])
+async def test_an_upload_may_be_larger_than_other_bodies(
+    client: AsyncClient, task: str, length: int, status: int
+) -> None:
+    response = await upload(client, task, b"x" * length)
+
+    assert response.status_code == status
 
 
 @pytest.mark.parametrize(("days", "number"), [(0, 1), (1, 0)])

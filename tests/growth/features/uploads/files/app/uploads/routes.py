@@ -15,7 +15,7 @@ router = APIRouter(tags=["uploads"])
 Title = Annotated[Text, Field(min_length=1, max_length=200)]
 
 
-@router.post("/tasks/{task_id}/uploads", status_code=201)
+@router.post("/tasks/{task_id}/uploads", status_code=201, max_body_size=1024 * 1024)
 async def create_upload(
     task_id: UUID,
     title: Annotated[Title, Form()],
