@@ -59,7 +59,9 @@ def root_file_system(folder: Path) -> Path:
         (root / "usr/local/bin" / name).symlink_to("/usr/bin/python3.13")
     archive.parent.mkdir(parents=True, exist_ok=True)
     unfinished = archive.with_suffix(f".{os.getpid()}")
-    left_out = [f"--exclude=./{name}" for name in ("dev/*", "var/cache/apt/*", "var/lib/apt/lists/*")]
+    left_out = [
+        f"--exclude=./{name}" for name in ("dev/*", "var/cache/apt/*", "var/lib/apt/lists/*")
+    ]
     subprocess.run(["tar", "-C", root, *left_out, "-cf", unfinished, "."], check=True)
     unfinished.rename(archive)
     shutil.rmtree(root)

@@ -53,10 +53,23 @@ def missing() -> str | None:
     return None
 
 
-def run_in_namespaces(command: list[str], name: str) -> int:
+def missing_client() -> str | None:
+    """Returns a sentence that says what this machine lacks to use an engine that runs already."""
+    if shutil.which("docker") is None:
+        return "docker is not installed."
+    for command, sentence in {
+        ("docker", "info"): "docker reaches no engine.",
+        ("docker", "compose", "version"): "docker has no plugin for compose.",
+    }.items():
+        if subprocess.run(command, capture_output=True).returncode != 0:
+            return sentence
+    return None
+
+
+def run_in_namespaces(command: list[str], folder: Path) -> int:
     """Runs a command that calls `wait_for_network` first; returns its exit status.
 
-    The control groups below `name` are deleted in the end.
+    In the end, the control groups of the engine are deleted, which have the name of its folder.
     """
     options = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     # Ctrl-C is for this process: the end of its input ends the command.
@@ -73,7 +86,7 @@ def run_in_namespaces(command: list[str], name: str) -> int:
         with suppress(BrokenPipeError):
             inside.stdin.close()
         inside.wait()
-        delete_control_groups(name)
+        delete_control_groups(folder.name)
 
 
 @contextmanager
@@ -81,7 +94,10 @@ def network_of(process: subprocess.Popen[bytes]) -> Iterator[None]:
     """Connects the network namespace of a process to the outside."""
     namespace = Path(f"/proc/{process.pid}/ns/net")
     wait_until(
-        lambda: process.poll() is not None or namespace.readlink() != Path("/proc/self/ns/net").readlink()
+        lambda: (
+            process.poll() is not None
+            or namespace.readlink() != Path("/proc/self/ns/net").readlink()
+        )
     )
     is_ready, ready = os.pipe()
     until_closed, lifeline = os.pipe()
@@ -121,7 +137,7 @@ def wait_for_network() -> None:
 
 
 @contextmanager
-def engine(folder: Path, name: str) -> Iterator[dict[str, str]]:
+def engine(folder: Path) -> Iterator[dict[str, str]]:
     """Yields variables with which `docker` and `docker compose` use an engine of their own."""
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True)
     configuration, log = folder / "engine.json", folder / "engine.log"
@@ -132,7 +148,7 @@ def engine(folder: Path, name: str) -> Iterator[dict[str, str]]:
         f"--data-root={folder / 'engine'}",
         f"--host=unix://{SOCKET}",
         f"--dns={NAME_SERVER}",
-        f"--cgroup-parent={name}",
+        f"--cgroup-parent={folder.name}",
         "--exec-opt=native.cgroupdriver=cgroupfs",
     ]
     environment = environment_of_client(folder)

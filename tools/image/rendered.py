@@ -5,18 +5,16 @@ from pathlib import Path
 
 import copier
 
-from evergreen.questions import offered_values
 from evergreen.suites import own_environment
 from tools.image.base_images import strip_digests
 
 FILES_WITH_IMAGES = ("Dockerfile", "compose.yaml", ".github/workflows/ci.yml")
 
 
-def render(template: Path, folder: Path) -> dict[str, Path]:
-    """Renders a service for each database; returns their folders by database."""
+def render(template: Path, databases: list[str], folder: Path) -> dict[str, Path]:
+    """Renders and locks a service for each database; returns their folders."""
     services = {}
-    for value in offered_values(template)["database"]:
-        database = str(value)
+    for database in databases:
         services[database] = folder / database
         copier.run_copy(
             str(template),

@@ -20,14 +20,18 @@ CHECK_OUT, BUILDX, BUILD = (
     "docker/setup-buildx-action",
     "docker/build-push-action",
 )
-INPUTS = {CHECK_OUT: {"persist-credentials"}, BUILDX: set[str](), BUILD: {"context", "load", "tags"}}
+INPUTS = {
+    CHECK_OUT: {"persist-credentials"},
+    BUILDX: set[str](),
+    BUILD: {"context", "load", "tags"},
+}
 
 
 @dataclass(frozen=True)
 class Step:
     name: str
     command: list[str]
-    environment: Mapping[str, str]
+    environment: dict[str, str]
     only_on_failure: bool = False
 
 
