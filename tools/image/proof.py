@@ -36,9 +36,8 @@ class Result:
     """For a step that passed, what it has shown; for another, what went wrong."""
 
     @property
-    def cell(self) -> str:
-        text = f"{self.seconds:.1f} s" + f", {escape(self.text)}" * bool(self.text)
-        return f"[green]✓[/] {text}" if self.passed else "[red]✗[/]"
+    def mark(self) -> str:
+        return "[green]✓[/]" if self.passed else "[red]✗[/]"
 
 
 def prove(services: dict[str, Path], environment: dict[str, str], console: Console) -> bool:
@@ -46,13 +45,20 @@ def prove(services: dict[str, Path], environment: dict[str, str], console: Conso
     results = list[Result]()
     for database, repository in services.items():
         for result in proven(database, repository, environment):
-            console.print(f"{database}, {result.part}: {escape(result.step)} {result.cell}")
-            if not result.passed:
-                lines = result.text.splitlines()[-MAX_LINES:]
-                console.print("\n".join(lines), markup=False, highlight=False)
+            show(result, console)
             results.append(result)
     console.print(table_of(results, list(services)))
     return all(result.passed for result in results)
+
+
+def show(result: Result, console: Console) -> None:
+    place = f"{result.database}, {result.part}: {escape(result.step)}"
+    text = result.text if result.passed else ""
+    seen = f": {escape(text)}" if text else ""
+    console.print(f"{result.mark} {result.seconds:5.1f} s  {place}{seen}", soft_wrap=True)
+    if not result.passed:
+        lines = result.text.splitlines()[-MAX_LINES:]
+        console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 def proven(database: str, repository: Path, environment: dict[str, str]) -> Iterator[Result]:
@@ -79,7 +85,7 @@ def job_results(
             result = subprocess.run(
                 step.command,
                 cwd=folder,
-                env=environment | {"CI": "true"} | step.environment,
+                env=environment | step.environment | {"CI": "true"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -136,7 +142,12 @@ def found(kind: str, environment: dict[str, str]) -> set[str]:
 
 def table_of(results: list[Result], databases: list[str]) -> Table:
     table = Table("part", "step", *databases, title="The image, on a real engine")
-    cells = {(result.part, result.step, result.database): result.cell for result in results}
+    cells = {
+        (result.part, result.step, result.database): f"{result.mark} {escape(result.text)}"
+        if result.passed
+        else result.mark
+        for result in results
+    }
     part_shown = ""
     for part, step in dict.fromkeys((result.part, result.step) for result in results):
         row = [cells.get((part, step, database), "not run") for database in databases]

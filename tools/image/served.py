@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import yaml
 
 from evergreen.processes import wait_until
 from evergreen.services import logged_in
@@ -99,7 +100,10 @@ def ordinary_user(composed: Composed) -> str:
     assert "0" not in users, f"a process of root: {users}"
     capabilities = {int(fields[name], base=16) for name in ("CapEff", "CapBnd")}
     assert capabilities == {0}, f"capabilities: {status}"
-    more = ", no new privileges" if fields["NoNewPrivs"] == "1" else ""
+    compose = yaml.safe_load((composed.folder / "compose.yaml").read_text())
+    promised = "no-new-privileges:true" in compose["services"]["service"].get("security_opt", [])
+    assert promised == (fields["NoNewPrivs"] == "1"), f"compose.yaml has not its effect: {status}"
+    more = ", no new privileges" if promised else ""
     return f"uid {', '.join(users)}, no capabilities{more}"
 
 
