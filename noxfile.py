@@ -161,6 +161,18 @@ def clients(session: nox.Session) -> None:
 
 
 @nox.session
+def image(session: nox.Session) -> None:
+    """Build the image of a service on each database and run its compose file (root, Debian).
+
+    On an engine of its own, with stand-ins for the base images; what that needs and the machine
+    lacks is said in a sentence, and `uvx nox -s image -- --required` then fails. `-- --real-images`
+    uses the docker and compose of the machine (nightly); `-- --controls` breaks the service first.
+    """
+    install(session, group="evergreen")
+    session.run("python", "-m", "tools.image", *session.posargs)
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Mutate a service on each database and check whether its suite notices (not in CI).
 

@@ -1,0 +1,1 @@
+"""Builds the image of a service and runs its compose file, on an engine of its own."""
