@@ -87,7 +87,7 @@ SABOTAGES = {
     ),
     "a path is missing in _exclude": Sabotage(
         "copier.yml",
-        "    tests/integration/conftest.py\n",
+        "    embedded_postgresql.py\n",
         "",
         FILES,
         "does not know a file of database=postgresql",
