@@ -285,18 +285,18 @@ class _Cursor(aiosqlite.Cursor):
 
     def run(self, begins: bool, sql: str, parameters: Any) -> None:
         """In the thread."""
-        connection = self._conn._conn
-        if begins and not connection.in_transaction:
-            connection.execute("BEGIN IMMEDIATE")
-        self._cursor = connection.execute(sql, parameters)
+        self._cursor = self.begun(begins).execute(sql, parameters)
         self.rows = self._cursor.fetchmany(FIRST_ROWS)
         self.has_more = len(self.rows) == FIRST_ROWS
 
     def run_many(self, begins: bool, sql: str, parameters: Any) -> None:
+        self._cursor = self.begun(begins).executemany(sql, parameters)
+
+    def begun(self, begins: bool) -> sqlite3.Connection:
         connection = self._conn._conn
         if begins and not connection.in_transaction:
             connection.execute("BEGIN IMMEDIATE")
-        self._cursor = connection.executemany(sql, parameters)
+        return connection
 
     async def fetchall(self) -> list[Any]:
         rows, self.rows = self.rows, []
