@@ -106,7 +106,10 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
         }
         # PgBouncer is the pool.
         engine = create_async_engine(
-            settings.database_url, connect_args=connect_args, poolclass=NullPool
+            settings.database_url,
+            connect_args=connect_args,
+            poolclass=NullPool,
+            hide_parameters=True,
         )
         event.listen(engine.sync_engine, "begin", partial(_set_for_transaction, timeouts))
         event.listen(engine.sync_engine, "handle_error", _give_up_silent_connection)
@@ -120,6 +123,8 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
         pool_timeout=settings.database_pool_timeout_seconds,
         pool_recycle=settings.database_pool_recycle_seconds,
         pool_pre_ping=settings.database_pool_pre_ping,
+        # The values of a statement may be secrets, and its errors are logged.
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed_connection)
     event.listen(engine.sync_engine, "before_cursor_execute", _begin_unless_it_reads)

@@ -60,6 +60,8 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
         max_overflow=0,
         pool_timeout=settings.database_pool_timeout_seconds,
         pool_use_lifo=True,
+        # The values of a statement may be secrets, and its errors are logged.
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_lost_file)
     event.listen(engine.sync_engine, "handle_error", _wrap_overflow)

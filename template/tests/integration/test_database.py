@@ -18,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 from starlette.types import Message, Receive, Scope, Send
@@ -132,6 +133,17 @@ def test_each_constraint_and_each_index_has_a_name() -> None:
         "ck_notes_positive",
         "fk_notes_id_users",
     }
+
+
+async def test_an_error_does_not_show_the_values_of_its_statement(engine: AsyncEngine) -> None:
+    statement = select(literal("a secret")).select_from(text("no_such_table"))
+
+    async with engine.connect() as connection:
+        with pytest.raises(DBAPIError) as error:
+            await connection.execute(statement)
+
+    assert "no_such_table" in str(error.value)
+    assert "a secret" not in str(error.value)
 
 
 @pytest.mark.in_process
