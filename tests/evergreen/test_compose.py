@@ -7,8 +7,7 @@ import pytest
 import yaml
 
 from evergreen.services import Render
-from evergreen.workflows import UnsupportedError
-from tools.image.compose import ComposeError, File, Service, interpolate, read
+from tools.image.compose import ComposeError, File, Service, UnsupportedError, interpolate, read
 
 SECRETS = {"SECRET_KEY": "k", "POSTGRES_PASSWORD": "p"}
 

@@ -81,7 +81,10 @@ def main() -> None:
         what = "controls" if options.controls else "services"
         if options.real_images:
             sys.exit(with_real_images(services, what))
-        status = with_engine_of_its_own(services, folder, what)
+        try:
+            status = with_engine_of_its_own(services, folder, what)
+        except RuntimeError as error:
+            sys.exit(f"The image was not built: {error}")
     print(LIMITS)
     sys.exit(status)
 

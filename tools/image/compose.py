@@ -2,6 +2,8 @@
 
 A plugin of the `docker` client: `docker compose build`, `up --detach` and `down` do here what those
 of Docker do. Every key of a compose file is either honoured or an error.
+
+It imports little, since the client starts it twice for each command.
 """
 
 import io
@@ -20,13 +22,15 @@ from typing import Any
 
 import yaml
 
-from evergreen.workflows import UnsupportedError
-
 METADATA = {"SchemaVersion": "0.1.0", "Vendor": "Evergreen", "Version": "1"}
 MAX_SECONDS_TO_WAIT = 120
 CONDITIONS = ("service_started", "service_healthy", "service_completed_successfully")
 
 Variables = Mapping[str, str]
+
+
+class UnsupportedError(ValueError):
+    """A compose file or a command has something that is not done here."""
 
 
 class ComposeError(Exception):
@@ -153,7 +157,7 @@ def content_of(config: Mapping[str, str], folder: Path, variables: Variables, pl
 Values = Callable[[Any], list[str]]
 
 
-def each(option: str) -> Values:
+def repeated(option: str) -> Values:
     return lambda values: [f"{option}={value}" for value in values]
 
 
@@ -166,21 +170,21 @@ def switch(option: str) -> Values:
 
 
 OPTIONS: dict[str, Values] = {
-    "cap_add": each("--cap-add"),
-    "cap_drop": each("--cap-drop"),
+    "cap_add": repeated("--cap-add"),
+    "cap_drop": repeated("--cap-drop"),
     "cpus": single("--cpus"),
     "init": switch("--init"),
     "mem_limit": single("--memory"),
     "memswap_limit": single("--memory-swap"),
     "pids_limit": single("--pids-limit"),
-    "ports": lambda ports: [f"--publish={text(port, 'ports')}" for port in ports],
+    "ports": lambda ports: [f"--publish={string(port, 'ports')}" for port in ports],
     "read_only": switch("--read-only"),
     "restart": single("--restart"),
-    "security_opt": each("--security-opt"),
+    "security_opt": repeated("--security-opt"),
     "shm_size": single("--shm-size"),
     "stop_grace_period": lambda duration: [f"--stop-timeout={seconds(duration)}"],
     "stop_signal": single("--stop-signal"),
-    "tmpfs": lambda tmpfs: each("--tmpfs")([tmpfs] if isinstance(tmpfs, str) else tmpfs),
+    "tmpfs": lambda tmpfs: repeated("--tmpfs")([tmpfs] if isinstance(tmpfs, str) else tmpfs),
     "user": single("--user"),
     "working_dir": single("--workdir"),
 }
@@ -197,7 +201,7 @@ OTHERS = {
 }
 
 
-def text(value: object, place: str) -> str:
+def string(value: object, place: str) -> str:
     if not isinstance(value, str):
         raise UnsupportedError(f"{value} in {place} is not supported")
     return value
@@ -233,7 +237,7 @@ def service_of(
     return Service(
         name=name,
         image=given.get("image", f"{project.name}-{name}"),
-        build=folder / text(given["build"], place) if "build" in given else None,
+        build=folder / string(given["build"], place) if "build" in given else None,
         options=options,
         command=entrypoint[1:] + words(given.get("command", [])),
         files=[file_of(config, configs, f"{place}.configs") for config in given.get("configs", [])],

@@ -7,6 +7,7 @@ namespace ends, the kernel ends all the others: engine, shims and containers.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -29,6 +30,8 @@ PROGRAM_OF_PACKAGE = {
     "openssl": "openssl",
 }
 SOCKET = Path("/run/evergreen-docker.sock")
+MIN_KILOBYTES_IN_MEMORY = 6 * 1024**2
+UNSHARE = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 NAME_SERVER = "10.0.2.3"  # that of slirp4netns
 CONTROL_GROUPS = Path("/sys/fs/cgroup")
 SHELL_OF_PLUGIN = """\
@@ -49,7 +52,11 @@ def missing() -> str | None:
         if not (shutil.which(program) or Path("/usr/sbin", program).exists())
     ]
     if packages:
-        return f"apt-get install --no-install-recommends {' '.join(packages)} is missing."
+        return f"Packages of Debian are missing: {', '.join(packages)}."
+    if not Path("/dev/net/tun").exists():
+        return "/dev/net/tun is missing, which slirp4netns needs."
+    if subprocess.run([*UNSHARE, "true"], capture_output=True).returncode != 0:
+        return "The engine needs namespaces of its own, which this system refuses."
     return None
 
 
@@ -71,11 +78,8 @@ def run_in_namespaces(command: list[str], folder: Path) -> int:
 
     In the end, the control groups of the engine are deleted, which have the name of its folder.
     """
-    options = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
     # Ctrl-C is for this process: the end of its input ends the command.
-    inside = subprocess.Popen(
-        ["unshare", *options, *command], stdin=subprocess.PIPE, start_new_session=True
-    )
+    inside = subprocess.Popen([*UNSHARE, *command], stdin=subprocess.PIPE, start_new_session=True)
     assert inside.stdin is not None
     try:
         with network_of(inside):
@@ -145,7 +149,7 @@ def engine(folder: Path) -> Iterator[dict[str, str]]:
     command = [
         "dockerd",
         f"--config-file={configuration}",
-        f"--data-root={folder / 'engine'}",
+        f"--data-root={data_root(folder)}",
         f"--host=unix://{SOCKET}",
         f"--dns={NAME_SERVER}",
         f"--cgroup-parent={folder.name}",
@@ -155,12 +159,20 @@ def engine(folder: Path) -> Iterator[dict[str, str]]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
     try:
-        if not answers(process, environment):
+        if not has_started(process, environment):
             raise RuntimeError(f"dockerd has not started:\n{log.read_text()[-3000:]}")
         yield environment
     finally:
         process.terminate()
         process.wait()
+
+
+def data_root(folder: Path) -> Path:
+    """In memory, it is faster and gone when the engine is."""
+    memory = Path("/proc/meminfo").read_text()
+    found = re.search(r"^MemAvailable: +(\d+) kB$", memory, re.MULTILINE)
+    in_memory = found is not None and int(found[1]) > MIN_KILOBYTES_IN_MEMORY
+    return Path("/run/engine") if in_memory else folder / "engine"
 
 
 def environment_of_client(folder: Path) -> dict[str, str]:
@@ -181,7 +193,7 @@ def environment_of_client(folder: Path) -> dict[str, str]:
     }
 
 
-def answers(process: subprocess.Popen[bytes], environment: dict[str, str]) -> bool:
+def has_started(process: subprocess.Popen[bytes], environment: dict[str, str]) -> bool:
     for _ in range(300):
         if process.poll() is not None:
             return False

@@ -17,7 +17,7 @@ prepare() {
     initdb --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") \
         --encoding=UTF8 --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8
     echo "host all all all ${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >> "$PGDATA/pg_hba.conf"
-    # On a socket only: nobody can connect from another container before everything is prepared.
+    # On a socket only: no other container can connect before everything is prepared.
     pg_ctl --wait --options="-c listen_addresses='' -c unix_socket_directories=/tmp" start
     export PGHOST=/tmp
     sql=(psql -v ON_ERROR_STOP=1 --no-password --no-psqlrc --username "$POSTGRES_USER")
