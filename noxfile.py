@@ -129,8 +129,8 @@ def updates(session: nox.Session) -> None:
 
 @nox.session
 def benchmarks(session: nox.Session) -> None:
-    """Measure the suite, the first start and the response time under load (not in CI)."""
-    install(session, COPIER, "httpx")
+    """Measure the suite, the first start, and services under load (not in CI; needs wrk)."""
+    install(session, COPIER, "httpx", "rich")
     with tempfile.TemporaryDirectory() as temporary:
         folder = str(Path(temporary) / "service")
         session.run("python", "-m", "tools.benchmarks.first_start", str(ROOT), folder)
@@ -138,6 +138,7 @@ def benchmarks(session: nox.Session) -> None:
         session.run("python", "-m", "tools.benchmarks.liveness", folder)
         with rendered(session, "service", "--data=database=postgresql") as on_postgresql:
             session.run("python", "-m", "tools.benchmarks.databases", folder, str(on_postgresql))
+    session.run("python", "-m", "tools.benchmarks.throughput", *session.posargs)
 
 
 @nox.session
