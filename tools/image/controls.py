@@ -126,9 +126,9 @@ def prove_controls(
         ]
         noticed = failed[:1] == [control.noticed_by]
         mark = "[green]✓[/]" if noticed else "[red]✗[/]"
-        steps = escape(", ".join(failed) or "no step")
-        console.print(f"{mark} {escape(control.defect)}: noticed by {steps}", soft_wrap=True)
-        table.add_row(escape(control.defect), f"{mark} {steps}")
+        step = escape(failed[0]) if failed else "no step"
+        console.print(f"{mark} {escape(control.defect)}: noticed by {step}", soft_wrap=True)
+        table.add_row(escape(control.defect), f"{mark} {step}")
         git("revert", "--no-edit", "HEAD", cwd=repository)
         passed = passed and noticed
     console.print(table)
