@@ -138,6 +138,7 @@ def benchmarks(session: nox.Session) -> None:
         session.run("python", "-m", "tools.benchmarks.liveness", folder)
         with rendered(session, "service", "--data=database=postgresql") as on_postgresql:
             session.run("python", "-m", "tools.benchmarks.databases", folder, str(on_postgresql))
+    session.run("python", "-m", "tools.benchmarks.faults")
     session.run("python", "-m", "tools.benchmarks.throughput", *session.posargs)
 
 

@@ -26,7 +26,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from evergreen.postgresql_server import free_port, postgresql_server, psql
+from evergreen.postgresql_server import free_port, open_folder, postgresql_server, psql
 from evergreen.releases import ANONYMOUS_IDENTITY, TIP, copy_of_release, tagged_clone
 from evergreen.working_tree import ROOT
 
@@ -314,7 +314,7 @@ def benchmark(database: str, rounds: int, seconds: int, console: Console) -> lis
     starts: dict[str, list[float]] = defaultdict(list)
     memory: dict[str, list[float]] = defaultdict(list)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder = stack.enter_context(open_folder())
         servers = servers_on(database, folder, stack)
         for number in range(1, rounds + 1):
             for server in servers:

@@ -2,7 +2,17 @@
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Executable, func, insert, select, text
+from sqlalchemy import (
+    Column,
+    Executable,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.auth.models import User
@@ -13,13 +23,37 @@ from tests.client import AsyncClient
 pytestmark = pytest.mark.in_process
 
 
-COLUMNS = "users (id, email, password_hash, created_at)"
-VALUES = "'00000000000000000000000000000001', 'eve@example.com', 'none', CURRENT_TIMESTAMP"
+notes = Table("notes", MetaData(), Column("title", String))
 WRITES = {
-    "built": insert(User).values(email="eve@example.com", password_hash="none"),
-    "text": text(f"INSERT INTO {COLUMNS} VALUES ({VALUES})"),
-    "common table": text(f"WITH one AS (SELECT 1) INSERT INTO {COLUMNS} SELECT {VALUES} FROM one"),
+    "built": insert(notes).values(title="Buy milk"),
+    "text": text("INSERT INTO notes VALUES ('Buy milk')"),
+    "common table": text("WITH one AS (SELECT 'Buy milk') INSERT INTO notes SELECT * FROM one"),
 }
+
+
+@pytest.fixture
+async def table_of_notes(committing_engine: AsyncEngine) -> None:
+    async with committing_engine.begin() as connection:
+        await connection.run_sync(notes.create)
+
+
+@pytest.mark.parametrize("statement", WRITES.values(), ids=WRITES)
+async def test_a_write_without_a_commit_leaves_no_row(
+    table_of_notes: None,
+    committing_client: AsyncClient,
+    committing_engine: AsyncEngine,
+    app_with_login: FastAPI,
+    statement: Executable,
+) -> None:
+    @app_with_login.post("/notes")
+    async def forget_to_commit(session: SessionDep) -> None:
+        await session.execute(statement)
+
+    response = await committing_client.post("/notes")
+
+    assert response.status_code == 200
+    async with committing_engine.connect() as connection:
+        assert (await connection.execute(select(notes))).all() == []
 
 
 async def number_of_users(engine: AsyncEngine) -> int | None:
@@ -27,33 +61,16 @@ async def number_of_users(engine: AsyncEngine) -> int | None:
         return await session.scalar(select(func.count()).select_from(User))
 
 
-@pytest.mark.parametrize("statement", WRITES.values(), ids=WRITES)
-async def test_a_write_without_a_commit_leaves_no_row(
-    committing_client: AsyncClient,
-    committing_engine: AsyncEngine,
-    app_with_login: FastAPI,
-    statement: Executable,
-) -> None:
-    @app_with_login.post("/rows")
-    async def forget_to_commit(session: SessionDep) -> None:
-        await session.execute(statement)
-
-    response = await committing_client.post("/rows")
-
-    assert response.status_code == 200
-    assert await number_of_users(committing_engine) == 0
-
-
 async def test_a_handler_that_fails_leaves_no_row(
     committing_client: AsyncClient, committing_engine: AsyncEngine, app_with_login: FastAPI
 ) -> None:
-    @app_with_login.post("/rows")
+    @app_with_login.post("/users")
     async def fail(session: SessionDep) -> None:
         session.add(User(email="eve@example.com", password_hash="none"))
         await session.flush()
         raise ConflictError("Not now.")
 
-    response = await committing_client.post("/rows")
+    response = await committing_client.post("/users")
 
     assert response.status_code == 409
     assert await number_of_users(committing_engine) == 0
