@@ -181,8 +181,6 @@ class _Connection(aiosqlite.Connection):
         self.turn = turn
         self.has_turn = False
         self.lock_timeout, self.statement_timeout = lock_timeout, statement_timeout
-        # Not while the thread may still run the statement of a request that was cancelled.
-        self.is_settled = True
 
     def open(self) -> sqlite3.Connection:
         database, options = self.database, {"timeout": self.lock_timeout, **self.options}
@@ -216,15 +214,10 @@ class _Connection(aiosqlite.Connection):
         if self.statement_timeout is not None:
             loop = asyncio.get_running_loop()
             timer = loop.call_later(self.statement_timeout, self._conn.interrupt)
-        self.is_settled = False
         try:
             await self._execute(  # type: ignore[no-untyped-call]
                 function, begins, statement, parameters
             )
-            self.is_settled = True
-        except Exception:
-            self.is_settled = True
-            raise
         finally:
             if timer is not None:
                 timer.cancel()
@@ -241,20 +234,18 @@ class _Connection(aiosqlite.Connection):
         self.has_turn = True
 
     def end_turn(self) -> None:
-        if self.has_turn and self.is_settled and not self.in_transaction:
+        if self.has_turn and not self.in_transaction:
             self.has_turn = False
             self.turn.release()
 
     async def commit(self) -> None:
-        if self.in_transaction or not self.is_settled:
+        if self.in_transaction:
             await super().commit()
-            self.is_settled = True
             self.end_turn()
 
     async def rollback(self) -> None:
-        if self.in_transaction or not self.is_settled:
+        if self.in_transaction:
             await super().rollback()
-            self.is_settled = True
             self.end_turn()
 
     def stop(self) -> asyncio.Future[Any] | None:

@@ -103,8 +103,8 @@ DEFECTS = {
     "no 4XX response is documented": ("app/errors.py", '    "4XX": PROBLEM_RESPONSE,\n', ""),
     "everyone can read a task": (
         "app/tasks/service.py",
-        f"select(Task).where(Task.id == task_id{OWNER})",
-        "select(Task).where(Task.id == task_id)",
+        'Task.id == bindparam("task_id"), Task.owner_id == bindparam("owner_id")',
+        'Task.id == bindparam("task_id")',
     ),
     "everyone can change a task": (
         "app/tasks/service.py",
@@ -191,8 +191,39 @@ DEFECTS = {
     ),
     "a savepoint is a transaction of its own": (
         "app/db/engine.py",
-        '        dbapi_connection.run_async(lambda driver: driver.execute("BEGIN IMMEDIATE"))\n',
-        "        pass\n",
+        'r"|PRAGMA|BEGIN|',
+        'r"|PRAGMA|BEGIN|SAVEPOINT|',
+    ),
+    "a write begins no transaction": (
+        "app/db/engine.py",
+        '            connection.execute("BEGIN IMMEDIATE")\n',
+        "            pass\n",
+    ),
+    "a connection that is lost keeps its turn": (
+        "app/db/engine.py",
+        "            self.turn.release()\n        return super().stop()",
+        "        return super().stop()",
+    ),
+    "a file that was deleted is written to": (
+        "app/db/engine.py",
+        '    event.listen(engine.sync_engine, "checkout", _refuse_lost_file)\n',
+        "",
+    ),
+    "a statement has no deadline": ("app/db/engine.py", "self._conn.interrupt", "lambda: None"),
+    "a file that is gone is made anew": (
+        "app/db/engine.py",
+        'mode="rwc" if for_migrations else "rw"',
+        'mode="rwc"',
+    ),
+    "a login holds its connection while it waits for a hash": (
+        "app/auth/service.py",
+        "    await session.commit()\n    if user is None",
+        "    if user is None",
+    ),
+    "logins wait without a bound": (
+        "app/auth/passwords.py",
+        "PasswordHasher.waiting >= MAX_WAITING",
+        "False",
     ),
 }
 
