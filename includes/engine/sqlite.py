@@ -22,7 +22,11 @@ def parse_database_url(text: str) -> URL:
         url = make_url(text)
     except exc.ArgumentError:
         url = None
-    if url is None or url.drivername != "sqlite+aiosqlite" or url.database in {None, ":memory:"}:
+    if (
+        url is None
+        or url.drivername != "sqlite+aiosqlite"
+        or url.database in {None, "", ":memory:"}
+    ):
         raise ValueError("DATABASE_URL must look like sqlite+aiosqlite:///service.db")
     return url
 

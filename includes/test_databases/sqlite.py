@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     given = config.stash[GIVEN]
     if given is None:
         return
-    if given.database in {None, "", ":memory:"} or "vfs" in given.query or "mode" in given.query:
+    if "vfs" in given.query or "mode" in given.query:
         raise pytest.UsageError(f"--database-url {given}: name a file.")
     if not path_of(given.database).parent.is_dir():
         raise pytest.UsageError(f"--database-url {given}: there is no such folder.")

@@ -12,11 +12,10 @@ from evergreen.processes import command_lines, wait_until
 from evergreen.services import copy_of, run_suite, stop_suite
 from evergreen.working_tree import ROOT
 
-ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}
 FILES = sorted(
     str(path.relative_to(ROOT / "template"))
     for path in ROOT.glob("template/tests/**/test_*.py")
-    if path.name not in ON_POSTGRESQL_ONLY
+    if path.name != "test_postgresql.py"
 )
 
 
@@ -185,7 +184,7 @@ def test_it_leaves_no_rows_in_a_given_database(
         ),
         (
             ["--database-url=sqlite+aiosqlite:///:memory:"],
-            ": name a file.",
+            "--database-url: DATABASE_URL must look like",
         ),
         (["--database-url=postgresql://u:topsecret@h/db"], "DATABASE_URL must look like"),
         (

@@ -214,7 +214,7 @@ async def silenceable_proxy(url: URL) -> AsyncIterator[tuple[URL, Callable[[], N
 
     proxy = await asyncio.start_server(connect, "127.0.0.1")
     port = proxy.sockets[0].getsockname()[1]
-    address = url.set(host="127.0.0.1", port=port, query={"ssl": "disable"})
+    address = url.difference_update_query(["host", "port"]).set(host="127.0.0.1", port=port)
     try:
         yield address, lambda: silenced.update(readers)
     finally:

@@ -289,7 +289,9 @@ def test_the_database_is_a_file_beside_the_service_by_default() -> None:
     assert str(Settings().database_url) == "sqlite+aiosqlite:///service.db"
 
 
-@pytest.mark.parametrize("url", ["service.db", "sqlite:///service.db"])
+@pytest.mark.parametrize(
+    "url", ["service.db", "sqlite:///service.db", "sqlite+aiosqlite:///:memory:"]
+)
 def test_a_url_of_another_database_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("DATABASE_URL", url)
 
