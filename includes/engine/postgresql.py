@@ -1,7 +1,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import Annotated, Any
 
 import asyncpg
@@ -141,7 +141,7 @@ READ = re.compile(
 )
 
 
-@cache
+@lru_cache(maxsize=500)
 def _reads(statement: str) -> bool:
     return READ.match(statement) is not None
 

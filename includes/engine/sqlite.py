@@ -1,11 +1,11 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
 import aiosqlite
 from fastapi import Depends
@@ -154,10 +154,68 @@ OUTSIDE_OF_TRANSACTIONS = re.compile(
 )
 FIRST_ROWS = 1000
 
+Call = Callable[[Callable[..., None], str, Any], Awaitable[None]]
 
-@cache
+
+@lru_cache(maxsize=500)
 def _begins_transaction(statement: str) -> bool:
     return OUTSIDE_OF_TRANSACTIONS.match(statement) is None
+
+
+class _Cursor(aiosqlite.Cursor):
+    """Executes a statement and fetches its rows in one trip to the thread of the connection.
+
+    SQLAlchemy makes four: for the cursor, the statement, the rows and the end. A trip takes longer
+    than most statements.
+    """
+
+    def __init__(self, connection: aiosqlite.Connection, call: Call) -> None:
+        self.call = call
+        super().__init__(connection, cast(sqlite3.Cursor, None))
+        self.rows: list[Any] = []
+        self.has_more = False
+
+    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> Self:
+        await self.call(self.run, sql, parameters or ())
+        return self
+
+    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> Self:
+        await self.call(self.run_many, sql, parameters)
+        return self
+
+    def run(self, begins: bool, sql: str, parameters: Any) -> None:
+        """In the thread."""
+        self._cursor = self.begun(begins).execute(sql, parameters)
+        self.rows = self._cursor.fetchmany(FIRST_ROWS)
+        self.has_more = len(self.rows) == FIRST_ROWS
+
+    def run_many(self, begins: bool, sql: str, parameters: Any) -> None:
+        self._cursor = self.begun(begins).executemany(sql, parameters)
+
+    def begun(self, begins: bool) -> sqlite3.Connection:
+        connection = self._conn._conn
+        if begins and not connection.in_transaction:
+            connection.execute("BEGIN IMMEDIATE")
+        return connection
+
+    async def fetchall(self) -> list[Any]:
+        rows, self.rows = self.rows, []
+        return [*rows, *await super().fetchall()] if self.has_more else rows
+
+    async def fetchmany(self, size: int | None = None) -> list[Any]:
+        size = size or self.arraysize
+        rows, self.rows = self.rows[:size], self.rows[size:]
+        if self.has_more and len(rows) < size:
+            rows += await super().fetchmany(size - len(rows))
+        return rows
+
+    async def fetchone(self) -> Any:
+        rows = await self.fetchmany(1)
+        return rows[0] if rows else None
+
+    async def close(self) -> None:
+        if self.has_more:
+            await super().close()
 
 
 class _Connection(aiosqlite.Connection):
@@ -207,8 +265,8 @@ class _Connection(aiosqlite.Connection):
         self.file = _file_at(self.path)
         return connection
 
-    def cursor(self) -> "_Cursor":  # type: ignore[override]
-        return _Cursor(self)
+    def cursor(self) -> _Cursor:  # type: ignore[override]
+        return _Cursor(self, self.call)
 
     async def call(self, function: Callable[..., None], statement: str, parameters: Any) -> None:
         begins = _begins_transaction(statement)
@@ -257,59 +315,3 @@ class _Connection(aiosqlite.Connection):
             self.has_turn = False
             self.turn.release()
         return super().stop()
-
-
-class _Cursor(aiosqlite.Cursor):
-    """Executes a statement and fetches its rows in one trip to the thread of the connection.
-
-    SQLAlchemy makes four: for the cursor, the statement, the rows and the end. A trip takes longer
-    than most statements.
-    """
-
-    def __init__(self, connection: _Connection) -> None:
-        self.connection_of_process = connection
-        super().__init__(connection, cast(sqlite3.Cursor, None))
-        self.rows: list[Any] = []
-        self.has_more = False
-
-    async def execute(self, sql: str, parameters: Iterable[Any] | None = None) -> "_Cursor":
-        await self.connection_of_process.call(self.run, sql, parameters or ())
-        return self
-
-    async def executemany(self, sql: str, parameters: Iterable[Iterable[Any]]) -> "_Cursor":
-        await self.connection_of_process.call(self.run_many, sql, parameters)
-        return self
-
-    def run(self, begins: bool, sql: str, parameters: Any) -> None:
-        """In the thread."""
-        self._cursor = self.begun(begins).execute(sql, parameters)
-        self.rows = self._cursor.fetchmany(FIRST_ROWS)
-        self.has_more = len(self.rows) == FIRST_ROWS
-
-    def run_many(self, begins: bool, sql: str, parameters: Any) -> None:
-        self._cursor = self.begun(begins).executemany(sql, parameters)
-
-    def begun(self, begins: bool) -> sqlite3.Connection:
-        connection = self._conn._conn
-        if begins and not connection.in_transaction:
-            connection.execute("BEGIN IMMEDIATE")
-        return connection
-
-    async def fetchall(self) -> list[Any]:
-        rows, self.rows = self.rows, []
-        return [*rows, *await super().fetchall()] if self.has_more else rows
-
-    async def fetchmany(self, size: int | None = None) -> list[Any]:
-        size = size or self.arraysize
-        rows, self.rows = self.rows[:size], self.rows[size:]
-        if self.has_more and len(rows) < size:
-            rows += await super().fetchmany(size - len(rows))
-        return rows
-
-    async def fetchone(self) -> Any:
-        rows = await self.fetchmany(1)
-        return rows[0] if rows else None
-
-    async def close(self) -> None:
-        if self.has_more:
-            await super().close()
