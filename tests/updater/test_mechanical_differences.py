@@ -149,7 +149,14 @@ def test_edits_that_git_is_told_not_to_see_are_refused(
     template: Path, tmp_path: Path, hidden: str
 ) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
-    git("update-index", hidden, "app/main.py", cwd=service)
-    append(service / "app/main.py", "# ours\n")
+    for path in ("app/main.py", "app/settings.py"):
+        git("update-index", hidden, path, cwd=service)
+        append(service / path, "# ours\n")
 
-    assert_refused(service, "    app/main.py\n")
+    assert_refused(
+        service,
+        "git is told to ignore changes of these files, which could be lost. Run\n"
+        "`git update-index --no-assume-unchanged --no-skip-worktree` for each first:\n"
+        "    app/main.py\n"
+        "    app/settings.py\n",
+    )

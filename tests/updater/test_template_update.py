@@ -156,7 +156,7 @@ def test_a_file_that_was_deleted_stays_so_and_is_named(template: Path, tmp_path:
     result = merge_the_update(service)
 
     assert (
-        "The template has changed files that you have deleted or rewritten elsewhere:\n"
+        "\nThe template has changed files that you have deleted or rewritten elsewhere:\n"
         "docs/testing.md\n"
     ) in result.stdout
     assert not (service / "docs/testing.md").exists()
@@ -286,7 +286,8 @@ def test_answers_that_are_not_committed_are_refused(template: Path, tmp_path: Pa
     append(service / ".gitignore", ".copier-answers.yml\n")
     commit_all(service)
 
-    assert_refused(service, "'.copier-answers.yml' did not match any file(s) known to git")
+    sentence = "pathspec '.copier-answers.yml' did not match any file(s) known to git\n"
+    assert_refused(service, f"error: {sentence}")
 
 
 @pytest.mark.parametrize(
@@ -295,7 +296,7 @@ def test_answers_that_are_not_committed_are_refused(template: Path, tmp_path: Pa
         ("databse=sqlite", "--data databse=sqlite: the template has no question databse"),
         ("_commit=5", "--data _commit=5: the template has no question _commit"),
         ("container", "--data container: write the name of a question, =, and the answer."),
-        ("database=oracle", "Invalid choice for 'database'"),
+        ("database=oracle", "ValueError: Invalid choice for 'database'"),
     ],
 )
 @pytest.mark.usefixtures("quick_update")
@@ -322,7 +323,8 @@ def test_a_branch_that_cannot_be_made_is_told(template: Path, tmp_path: Path) ->
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     git("branch", f"{BRANCH}/ours", cwd=service)
 
-    assert_refused(service, f"'refs/heads/{BRANCH}/ours' exists")
+    new = f"refs/heads/{BRANCH}"
+    assert_refused(service, f"fatal: cannot lock ref '{new}': '{new}/ours' exists")
 
 
 @pytest.mark.parametrize("version", ["7.7.7", "0.*"])
@@ -359,7 +361,7 @@ def test_a_commit_that_cannot_be_signed_is_told_before_the_tests_run(
     git("config", "commit.gpgSign", "true", cwd=service)
     git("config", "gpg.program", "false", cwd=service)
 
-    assert_refused(service, "gpg failed to sign the data")
+    assert_refused(service, "error: gpg failed to sign the data")
 
 
 # ── An update that is stopped ────────────────────────────────────────────────
