@@ -10,6 +10,9 @@ from evergreen.releases import TIP, commit_all, copy_of_release, fresh_files, gi
 from evergreen.rendering import files_of
 from evergreen.suites import own_environment
 from tests.updater.task_runs import assert_refused, merge_the_update
+from updater.formatting import version_of_ruff
+from updater.fresh_copy import commit, stored
+from updater.service import Service
 
 pytestmark = pytest.mark.usefixtures("quick_update")
 
@@ -39,6 +42,14 @@ def test_a_tree_with_another_line_length_has_no_conflict(
     assert "line-length = 79" in updated["pyproject.toml"].decode()
     reformat(service, programs["sqlite"])
     assert files_of(service) == updated
+
+
+def test_the_version_of_ruff_is_that_of_the_lock_file(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+
+    assert version_of_ruff(service) == ""
+    write(tmp_path / "uv.lock", '[[package]]\nname = "ruff"\nversion = "0.9.1"\nsource = {}\n')
+    assert version_of_ruff(service) == "@0.9.1"
 
 
 def test_settings_of_ruff_in_a_folder_above_count(
@@ -114,6 +125,28 @@ def test_what_git_ignores_or_converts_arrives(
     assert set(fresh) - set(names) == set()
     for name in set(fresh) - {".gitignore"}:
         assert git("show", f"HEAD:{name}", cwd=service).encode() == fresh[name], name
+
+
+def test_a_fresh_copy_is_kept_with_its_modes_and_links(tmp_path: Path) -> None:
+    service, copy = tmp_path / "all/service", tmp_path / "copy"
+    write(service / "README.md", "")
+    commit_all(service.parent)
+    write(copy / "run", "")
+    (copy / "run").chmod(0o755)
+    write(copy / "docs/notes.md", "")
+    (copy / "docs/link.md").symlink_to("notes.md")
+    (copy / "link").symlink_to("docs")
+
+    new = commit(Service(service), stored(Service(service), copy), "Ours", "HEAD")
+
+    listed = git("ls-tree", "-r", "--format=%(objectmode) %(path)", "--full-tree", new, cwd=service)
+    assert listed.splitlines() == [
+        "120000 service/docs/link.md",
+        "100644 service/docs/notes.md",
+        "120000 service/link",
+        "100755 service/run",
+    ]
+    assert git("show", f"{new}:service/link", cwd=service) == "docs"
 
 
 def test_a_filter_for_large_files_gets_no_file_of_the_template(
