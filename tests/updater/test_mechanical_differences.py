@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from evergreen.edits import append, replace, write
+from evergreen.questions import Answers
 from evergreen.releases import TIP, commit_all, copy_of_release, fresh_files, git
 from evergreen.rendering import files_of
 from evergreen.suites import own_environment
-from tests.updater.task_runs import assert_refused, merge_the_update
+from tests.updater.task_runs import BRANCH, assert_refused, merge_the_update, run_task
 from updater.formatting import version_of_ruff
 from updater.fresh_copy import commit, stored
 from updater.service import Service
@@ -50,6 +51,27 @@ def test_the_version_of_ruff_is_that_of_the_lock_file(tmp_path: Path) -> None:
     assert version_of_ruff(service) == ""
     write(tmp_path / "uv.lock", '[[package]]\nname = "ruff"\nversion = "0.9.1"\nsource = {}\n')
     assert version_of_ruff(service) == "@0.9.1"
+
+
+def test_letters_beyond_ascii_are_read_whatever_the_locale_is(
+    template: Path, tmp_path: Path, programs: dict[str, Path]
+) -> None:
+    answers: Answers = {"project_name": "Größen"}
+    service = copy_of_release(template, "0.5.0", answers, tmp_path / "service")
+    replace(service / "pyproject.toml", "line-length = 100", "line-length = 79  # für alle")
+    write(service / "uv.lock", "# für alle\n")
+    append(service / "migrations/versions/0001_users.py", "\n\n# für alle\n")
+    reformat(service, programs["sqlite"])
+    commit_all(service)
+
+    result = run_task(service, "update", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    git("switch", "--quiet", BRANCH, cwd=service)
+    updated = files_of(service)
+    reformat(service, programs["sqlite"])
+    assert files_of(service) == updated
+    assert "project_name: Größen\n" in updated[".copier-answers.yml"].decode()
 
 
 def test_settings_of_ruff_in_a_folder_above_count(

@@ -12,6 +12,7 @@ from evergreen.edits import SCENARIOS, append, make_ten_commits, replace, write
 from evergreen.questions import Answers
 from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, git, release, update
 from evergreen.rendering import differences, files_of
+from tests.updater.conftest import insert_first
 from tests.updater.task_runs import (
     BRANCH,
     CONFLICT,
@@ -24,6 +25,7 @@ from tests.updater.task_runs import (
     start_update,
     state_of,
 )
+from updater.processes import started
 
 pytestmark = pytest.mark.usefixtures("installed_before")
 
@@ -99,6 +101,7 @@ def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path:
     service = service_with_a_conflict(template, tmp_path / "Dienst für alle")
     write(service / "docs/übersicht.md", "# Ours\n")
     commit_all(service)
+    git("branch", BRANCH, cwd=service)  # as of an update that was merged
 
     result = run_task(service, "update")
 
@@ -223,6 +226,42 @@ def test_tests_that_fail_since_the_update_are_reported(own_template: Path, tmp_p
     )
     git("switch", "--quiet", "template-10000.0.0", cwd=service)
     assert "/alive" in (service / "app/health/routes.py").read_text()
+
+
+@pytest.mark.usefixtures("quick_update")
+def test_tests_that_failed_before_are_reported(
+    template: Path, tmp_path: Path, own_uv: Path
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    insert_first(own_uv, 'if [ "$*" = "run --quiet pytest -q" ]; then exit 1; fi')
+
+    result = run_task(service, "update")
+
+    assert result.returncode == 1
+    assert "\nIts tests fail. Do they before the update?\n" in result.stdout
+    assert result.stderr == (
+        "Its tests fail, and did so before the update, too (in a fresh checkout, "
+        f"without the files that git ignores). To fix them: git switch {BRANCH}\n"
+    )
+
+
+@pytest.mark.usefixtures("quick_update")
+def test_a_lock_file_with_changes_is_part_of_the_update(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    write(service / "uv.lock", "version = 1\n")
+    commit_all(service)
+    append(service / "uv.lock", "revision = 2\n")
+
+    result = run_task(service, "update")
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith(
+        "uv.lock has changes that are not committed: the branch has them, too.\n"
+        "Its tests pass.\n"
+        f"    to read it:  git diff main...{BRANCH}\n"
+        f"    to merge it: git restore uv.lock && git merge {BRANCH}\n"
+    )
+    assert git("show", f"{BRANCH}:uv.lock", cwd=service) == "version = 1\nrevision = 2\n"
 
 
 @pytest.mark.usefixtures("quick_update")
@@ -392,6 +431,13 @@ def test_an_update_that_is_stopped_leaves_the_service_as_it_was(
     assert state_of(service)[:3] == (files, branches, status)
     if sent != signal.SIGKILL:
         assert state_of(service)[3] == trees
+
+
+def test_a_program_that_does_not_end_after_ctrl_c_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), started("sleep", "20", folder=tmp_path) as program:
+        raise KeyboardInterrupt
+
+    assert program.returncode == -signal.SIGTERM
 
 
 @pytest.mark.usefixtures("quick_update")
