@@ -159,8 +159,10 @@ def test_a_fresh_copy_is_kept_with_its_modes_and_links(tmp_path: Path) -> None:
     (copy / "docs/link.md").symlink_to("notes.md")
     (copy / "link").symlink_to("docs")
 
-    new = commit(Service(service), stored(Service(service), copy), "Ours", "HEAD")
+    files = stored(Service(service), copy)
+    new = commit(Service(service), files, "Ours", "HEAD")
 
+    assert sorted(files) == ["docs/link.md", "docs/notes.md", "link", "run"]
     listed = git("ls-tree", "-r", "--format=%(objectmode) %(path)", "--full-tree", new, cwd=service)
     assert listed.splitlines() == [
         "120000 service/docs/link.md",
