@@ -40,7 +40,7 @@ def test_check_works_where_the_template_has_no_default_branch(
     own_template: Path, tmp_path: Path
 ) -> None:
     service = copy_of_release(own_template, "0.3.0", {}, tmp_path / "service")
-    git("switch", "--quiet", "--detach", cwd=own_template)
+    git("switch", "--quiet", "--detach", "HEAD~1", cwd=own_template)
 
     assert "## [0.4.0]" in run_task(service, "check").stdout
 
