@@ -10,6 +10,7 @@ from evergreen.questions import Answers
 from evergreen.releases import TIP, commit_all, copy_of_release, fresh_files, git
 from evergreen.rendering import files_of
 from evergreen.suites import own_environment
+from tests.updater.conftest import insert_first
 from tests.updater.task_runs import BRANCH, assert_refused, merge_the_update, run_task
 from updater.formatting import version_of_ruff
 from updater.fresh_copy import commit, stored
@@ -189,7 +190,11 @@ def test_a_filter_for_large_files_gets_no_file_of_the_template(
     assert git("show", "HEAD:data.bin", cwd=service) == "pointer\n"
 
 
-def test_a_partial_checkout_gets_the_whole_update(template: Path, tmp_path: Path) -> None:
+def test_a_partial_checkout_gets_the_whole_update_and_all_tests_run(
+    template: Path, tmp_path: Path, own_uv: Path
+) -> None:
+    runs = "test -e tests/plugins/databases.py; exit"
+    insert_first(own_uv, f'if [ "$*" = "run --quiet pytest -q" ]; then {runs}; fi')
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     git("sparse-checkout", "set", "app", cwd=service)
 
