@@ -48,7 +48,6 @@ def main() -> None:
         print("\nInterrupted: the service is as it was.", file=sys.stderr)
         sys.exit(stopped.code)
     except BrokenPipeError:  # as of `| head`, which has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
 

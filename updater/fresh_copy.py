@@ -67,7 +67,7 @@ def rendering(
         text = SOURCE.sub(lambda _: f"_src_path: {quoted(str(CLONE))}", service.answers, count=1)
         answers.write_text(text, "utf-8", newline="")
         # What Copier leaves in its temporary folder when it is stopped goes with this one.
-        environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), temporary)
+        environment = os.environ | {"TMPDIR": temporary}
         with running(
             *(*COPIER, "recopy", "--quiet", "--defaults", "--overwrite"),
             *(f"--answers-file={service.answers_file}", f"--vcs-ref={revision.commit}"),
@@ -141,7 +141,7 @@ def commit(
     with TemporaryDirectory() as temporary:
         environment = os.environ | {"GIT_INDEX_FILE": f"{temporary}/index"}
 
-        def git(*arguments: str, text: str = "") -> str:
+        def git(*arguments: str, text: str | None = None) -> str:
             return run(
                 *GIT, *arguments, folder=service.folder, environment=environment, text=text
             ).strip()

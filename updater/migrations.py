@@ -96,7 +96,7 @@ def leave_out_orphans(had: list[str], tree: Service) -> dict[Revision, str]:
         if not orphans:
             return left_out
         paths = [revision.path for revision in orphans]
-        tree.git("rm", "--quiet", "--force", "--", *paths)
+        tree.git("rm", "--force", "--", *paths)
         left_out |= orphans
 
 

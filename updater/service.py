@@ -104,7 +104,7 @@ def second_working_tree(service: Service) -> Iterator[Service]:
         os.environ["GIT_LFS_SKIP_SMUDGE"] = "1"
         second = Service(tree / service.prefix, service.answers_file, ALL_FILES)
         try:
-            service.git(*ALL_FILES, "worktree", "add", "--quiet", "--detach", str(tree))
+            service.git(*ALL_FILES, "worktree", "add", "--detach", str(tree))
             copy_lock(service, second)
             yield second
         finally:

@@ -19,6 +19,6 @@ def suite_passes(tree: Service) -> bool:
 
 def passed_before(service: Service, tree: Service, base: str) -> bool:
     print("Its tests fail. Do they before the update?", flush=True)
-    tree.git("checkout", "--quiet", "--force", "--detach", base)
+    tree.git("checkout", "--force", "--detach", base)
     copy_lock(service, tree)
     return suite_passes(tree)

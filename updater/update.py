@@ -160,11 +160,11 @@ def merge(service: Service, update: Update, options: Namespace) -> bool:
         if update.conflicts:
             commit_with_markers(tree, update)
         elif tree.changed_paths("--cached"):
-            tree.git("commit", "--quiet", "--amend", "--no-edit")
+            tree.git("commit", "--amend", "--no-edit")
         if options.tests and not update.conflicts:
             update.tests = PASS if suite_passes(tree) else FAIL
         if tree.changed_paths("--", LOCK):
-            tree.git("commit", "--quiet", "--amend", "--no-edit", LOCK)
+            tree.git("commit", "--amend", "--no-edit", LOCK)
         updated = tree.head
         uses = uses_of_old_names(tree, update, change)
         if update.tests == FAIL and not passed_before(service, tree, base):
@@ -187,8 +187,7 @@ def uses_of_old_names(updated: Service, update: Update, change: str) -> str:
 
 
 def new_paths(tree: Service, base: str) -> set[str]:
-    new = ("--cached", "--no-renames", "--diff-filter=AU", base)
-    return set(tree.changed_paths(*new))
+    return set(tree.changed_paths("--no-renames", "--diff-filter=AU", base))
 
 
 def print_notes(update: Update) -> None:
@@ -215,8 +214,8 @@ def continue_in_the_service(
     ignore_signals()  # from here on, the files do change
     branch = update.branch
     if service.git("branch", "--list", branch):
-        service.git("branch", "--quiet", "--delete", "--force", branch)
-    service.git("switch", "--quiet", "--no-overwrite-ignore", "--create", branch, base)
+        service.git("branch", "--delete", "--force", branch)
+    service.git("switch", "--no-overwrite-ignore", "--create", branch, base)
     conflicts = cherry_pick(change, service)
     update.notes += repair_history(service, base, fresh, change, has_conflicts=True)
     print_notes(update)
@@ -229,8 +228,8 @@ def continue_in_the_service(
 def commit_with_markers(tree: Service, update: Update) -> None:
     """Commits the conflicts as they are, for a pull request that shows them."""
     whole = Service(tree.top, tree.answers_file, tree.options)
-    whole.git("add", "--all", "--force", "--", *update.conflicts)
-    tree.git("commit", "--quiet", "--no-verify", "--message", f"{update.title}, with conflicts")
+    whole.git("add", "--", *update.conflicts)
+    tree.git("commit", "--message", f"{update.title}, with conflicts")
 
 
 def print_what_is_next(service: Service, update: Update, current: str) -> None:

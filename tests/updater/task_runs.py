@@ -92,13 +92,13 @@ def state_of(service: Path) -> tuple[dict[str, bytes], str, str, str]:
 
 
 def assert_refused(service: Path, sentence: str, *arguments: str) -> None:
-    """The update says why, and the service is as it was."""
+    """The update says why, in a line of its own, and the service is as it was."""
     before = state_of(service)
 
     result = run_task(service, "update", *arguments)
 
     assert result.returncode == 1, result.stdout + result.stderr
-    assert sentence in result.stderr
+    assert f"\n{sentence}" in f"\n{result.stderr}"
     assert "Traceback" not in result.stderr
     assert state_of(service) == before
 

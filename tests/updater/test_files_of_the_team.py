@@ -44,9 +44,10 @@ def test_diff_shows_what_the_template_has_there(service: Path) -> None:
     assert "\nFiles that updates leave to you:\n    README.md\n    docs/" in printed
 
 
-@pytest.mark.parametrize("value", ['"README.md"', "[5]"])
-def test_a_list_that_is_none_is_refused(service: Path, value: str) -> None:
+@pytest.mark.parametrize(("value", "printed"), [('"README.md"', "'README.md'"), ("[5]", "[5]")])
+def test_a_list_that_is_none_is_refused(service: Path, value: str, printed: str) -> None:
     replace(service / "pyproject.toml", '["README.md", "docs/*", "never.md"]', value)
     commit_all(service)
 
-    assert_refused(service, 'write a list of paths, such as ours = ["README.md"].')
+    sentence = 'write a list of paths, such as ours = ["README.md"].\n'
+    assert_refused(service, f"[tool.template] in pyproject.toml has ours = {printed}: {sentence}")

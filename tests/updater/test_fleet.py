@@ -8,6 +8,7 @@ import pytest
 
 from evergreen.releases import TIP, copy_of_release, git
 from evergreen.suites import own_environment
+from tests.updater.conftest import insert_first
 from tests.updater.task_runs import BRANCH, service_with_a_conflict
 
 pytestmark = pytest.mark.usefixtures("quick_update")
@@ -23,23 +24,30 @@ def run_fleet(template: Path, *arguments: str | Path) -> subprocess.CompletedPro
     )
 
 
-def test_it_updates_all_services_and_says_what_came_out(template: Path, tmp_path: Path) -> None:
+def test_it_updates_all_services_and_says_what_came_out(
+    template: Path, tmp_path: Path, own_uv: Path
+) -> None:
+    insert_first(own_uv, 'if [ "$*" = "run --quiet pytest -q" ]; then printf "\\377"; fi')
     old = copy_of_release(template, "0.3.0", {}, tmp_path / "old")
     new = copy_of_release(template, TIP, {}, tmp_path / "new")
     edited = service_with_a_conflict(template, tmp_path / "edited")
-    broken = copy_of_release(template, "0.3.0", {}, tmp_path / "broken")
+    broken = copy_of_release(template, "0.3.0", {}, tmp_path / "not committed")
     (broken / "README.md").write_text("not committed\n")
 
     result = run_fleet(template, old, new, edited, broken)
 
     _, table, failure = result.stdout.split("\n\n")
     assert result.returncode == 1, result.stdout + result.stderr
-    assert [line.split(maxsplit=1)[0] for line in table.splitlines()] == [
-        *map(str, (old, new, edited, broken))
+    conflict = (
+        "These files have conflicts**, which are committed with their markers. Merge them on "
+    )
+    nothing, wide = " " * len(BRANCH), len(str(broken))
+    assert table.splitlines() == [
+        f"{old!s:{wide}}  {BRANCH}  updated",
+        f"{new!s:{wide}}  {nothing}  up to date",
+        f"{edited!s:{wide}}  {BRANCH}  {conflict}this branch:",
+        f"{broken}  {nothing}  failed",
     ]
-    assert f"{BRANCH}  updated" in table
-    assert "These files have conflicts" in table
-    assert "up to date" in table
     assert failure.startswith(f"{broken} was not updated:\nCommit or stash these changes first")
     assert git("branch", "--list", BRANCH, cwd=old)
     assert git("branch", "--list", BRANCH, cwd=edited)

@@ -6,10 +6,15 @@ from pathlib import Path
 import pytest
 
 from evergreen.edits import append, replace, write
+from evergreen.questions import Answers
 from evergreen.releases import TIP, commit_all, copy_of_release, fresh_files, git
 from evergreen.rendering import files_of
 from evergreen.suites import own_environment
-from tests.updater.task_runs import assert_refused, merge_the_update
+from tests.updater.conftest import insert_first
+from tests.updater.task_runs import BRANCH, assert_refused, merge_the_update, run_task
+from updater.formatting import version_of_ruff
+from updater.fresh_copy import commit, stored
+from updater.service import Service
 
 pytestmark = pytest.mark.usefixtures("quick_update")
 
@@ -39,6 +44,36 @@ def test_a_tree_with_another_line_length_has_no_conflict(
     assert "line-length = 79" in updated["pyproject.toml"].decode()
     reformat(service, programs["sqlite"])
     assert files_of(service) == updated
+
+
+def test_the_version_of_ruff_is_that_of_the_lock_file(tmp_path: Path) -> None:
+    service = Service(tmp_path)
+
+    assert version_of_ruff(service) == ""
+    write(tmp_path / "uv.lock", '[[package]]\nname = "ruff"\nversion = "0.9.1"\nsource = {}\n')
+    assert version_of_ruff(service) == "@0.9.1"
+
+
+def test_letters_beyond_ascii_are_read_whatever_the_locale_is(
+    template: Path, tmp_path: Path, programs: dict[str, Path]
+) -> None:
+    answers: Answers = {"project_name": "Größen"}
+    service = copy_of_release(template, "0.5.0", answers, tmp_path / "service")
+    replace(service / "pyproject.toml", "line-length = 100", "line-length = 79  # für alle")
+    write(service / "uv.lock", "# für alle\n")
+    append(service / "migrations/versions/0001_users.py", "\n\n# für alle\n")
+    reformat(service, programs["sqlite"])
+    commit_all(service)
+
+    result = run_task(service, "update", LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "can't be read" not in result.stdout
+    git("switch", "--quiet", BRANCH, cwd=service)
+    updated = files_of(service)
+    reformat(service, programs["sqlite"])
+    assert files_of(service) == updated
+    assert "project_name: Größen\n" in updated[".copier-answers.yml"].decode()
 
 
 def test_settings_of_ruff_in_a_folder_above_count(
@@ -116,6 +151,30 @@ def test_what_git_ignores_or_converts_arrives(
         assert git("show", f"HEAD:{name}", cwd=service).encode() == fresh[name], name
 
 
+def test_a_fresh_copy_is_kept_with_its_modes_and_links(tmp_path: Path) -> None:
+    service, copy = tmp_path / "all/service", tmp_path / "copy"
+    write(service / "README.md", "")
+    commit_all(service.parent)
+    write(copy / "run", "")
+    (copy / "run").chmod(0o755)
+    write(copy / "docs/notes.md", "")
+    (copy / "docs/link.md").symlink_to("notes.md")
+    (copy / "link").symlink_to("docs")
+
+    files = stored(Service(service), copy)
+    new = commit(Service(service), files, "Ours", "HEAD")
+
+    assert sorted(files) == ["docs/link.md", "docs/notes.md", "link", "run"]
+    listed = git("ls-tree", "-r", "--format=%(objectmode) %(path)", "--full-tree", new, cwd=service)
+    assert listed.splitlines() == [
+        "120000 service/docs/link.md",
+        "100644 service/docs/notes.md",
+        "120000 service/link",
+        "100755 service/run",
+    ]
+    assert git("show", f"{new}:service/link", cwd=service) == "docs"
+
+
 def test_a_filter_for_large_files_gets_no_file_of_the_template(
     template: Path, tmp_path: Path
 ) -> None:
@@ -131,7 +190,11 @@ def test_a_filter_for_large_files_gets_no_file_of_the_template(
     assert git("show", "HEAD:data.bin", cwd=service) == "pointer\n"
 
 
-def test_a_partial_checkout_gets_the_whole_update(template: Path, tmp_path: Path) -> None:
+def test_a_partial_checkout_gets_the_whole_update_and_all_tests_run(
+    template: Path, tmp_path: Path, own_uv: Path
+) -> None:
+    runs = "test -e tests/plugins/databases.py; exit"
+    insert_first(own_uv, f'if [ "$*" = "run --quiet pytest -q" ]; then {runs}; fi')
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     git("sparse-checkout", "set", "app", cwd=service)
 
@@ -149,7 +212,14 @@ def test_edits_that_git_is_told_not_to_see_are_refused(
     template: Path, tmp_path: Path, hidden: str
 ) -> None:
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
-    git("update-index", hidden, "app/main.py", cwd=service)
-    append(service / "app/main.py", "# ours\n")
+    for path in ("app/main.py", "app/settings.py"):
+        git("update-index", hidden, path, cwd=service)
+        append(service / path, "# ours\n")
 
-    assert_refused(service, "    app/main.py\n")
+    assert_refused(
+        service,
+        "git is told to ignore changes of these files, which could be lost. Run\n"
+        "`git update-index --no-assume-unchanged --no-skip-worktree` for each first:\n"
+        "    app/main.py\n"
+        "    app/settings.py\n",
+    )

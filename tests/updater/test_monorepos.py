@@ -86,10 +86,17 @@ def test_new_files_of_another_service_are_not_in_the_way(monorepo: Path) -> None
     assert run_task(monorepo / "services/a", "update").returncode == 0
 
 
-def test_changed_files_of_another_service_are_refused(monorepo: Path) -> None:
-    append(monorepo / "services/b und c/README.md", "theirs\n")
+def test_changed_files_of_others_are_refused_but_not_the_lock_file_above(monorepo: Path) -> None:
+    changed = ["services/b und c/README.md", "services/b und c/uv.lock", "website/index.html"]
+    for path in (changed[1], "uv.lock"):
+        write(monorepo / path, "version = 1\n")
+    commit_all(monorepo)
+    for path in (*changed, "uv.lock"):
+        append(monorepo / path, "\n")
 
-    assert_refused(monorepo / "services/a", " M services/b und c/README.md\n")
+    listed = "".join(f" M {path}\n" for path in changed)
+    sentence = "Commit or stash these changes first, then run it again:\n"
+    assert_refused(monorepo / "services/a", f"{sentence}{listed}")
 
 
 def test_a_lock_file_of_the_whole_repository_may_have_been_brought_up_to_date(

@@ -77,10 +77,12 @@ def test_the_name_of_a_thing_is_found_before_that_of_its_module() -> None:
     assert uses_in("from app.old import thing\n", "app/ours.py", [thing, *MOVES]) == [(1, thing)]
 
 
-def test_a_file_with_a_conflict_is_read_without_its_markers() -> None:
-    conflict = "<<<<<<< HEAD\nfrom app.old import ours\n=======\nimport app.new\n>>>>>>> 1a2b\n"
+@pytest.mark.parametrize("indent", ["", "    "])
+def test_a_file_with_a_conflict_is_read_without_its_markers(indent: str) -> None:
+    ours, theirs = f"{indent}from app.old import ours\n", f"{indent}import app.new\n"
+    conflict = f"<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> 1a2b\n"
 
-    assert lines_of(conflict, "app/ours.py") == {"app.old": [2]}
+    assert lines_of(f"if True:\n    pass\n{conflict}", "app/ours.py") == {"app.old": [4]}
 
 
 @pytest.mark.parametrize("source", ["from app.old import (\n", "\0", f"{'(' * 5000}\n"])
@@ -98,6 +100,7 @@ def test_what_python_warns_of_in_a_file_is_not_printed() -> None:
 def test_only_the_moves_of_the_releases_between_are_looked_for() -> None:
     assert {move.since for move in moves_between("0.2.0", "0.3.0")} == {"0.3.0"}
     assert moves_between("0.3.0", "0.3.0") == []
+    assert moves_between("0.4.0", "0.5.0") == []
     assert moves_between("0.2.0", TIP) == sorted(
         moves_between("0.1.0", TIP), key=lambda move: -len(move.old)
     )
@@ -222,4 +225,5 @@ def test_an_update_with_a_conflict_names_them_too(
     result = run_task(service_with_old_names, "update")
 
     assert "with conflicts:\n    tests/http_client.py" in result.stderr
+    assert "\n\nThese files use names that have moved:\n" in result.stdout
     assert NAMED.splitlines()[-2] in result.stdout

@@ -124,6 +124,9 @@ def test_no_file_of_the_template_is_binary_or_ignored(template: Path, tmp_path: 
 # ── What git would lose ──────────────────────────────────────────────────────
 
 
+IN_THE_WAY = "You have not committed these, and the template has files there. Move them first:\n"
+
+
 def test_a_file_that_git_ignores_and_the_template_has_now_is_kept(
     template: Path, tmp_path: Path
 ) -> None:
@@ -132,9 +135,7 @@ def test_a_file_that_git_ignores_and_the_template_has_now_is_kept(
     commit_all(service)
     write(service / "template_tasks.py", "# ours\n")
 
-    assert_refused(
-        service, "and the template has files there. Move them first:\n    template_tasks"
-    )
+    assert_refused(service, f"{IN_THE_WAY}    template_tasks.py\n")
 
 
 def test_a_file_that_git_ignores_where_the_template_has_a_folder_now_is_kept(
@@ -147,7 +148,7 @@ def test_a_file_that_git_ignores_where_the_template_has_a_folder_now_is_kept(
     write(own_template / "template/data/countries.txt", "")
     release(own_template, "10000.0.0")
 
-    assert_refused(service, "and the template has files there. Move them first:\n    data\n")
+    assert_refused(service, f"{IN_THE_WAY}    data\n")
 
 
 @pytest.mark.thorough

@@ -25,8 +25,10 @@ from evergreen.releases import (
     update,
 )
 from evergreen.suites import own_environment
+from tests.updater.conftest import insert_first
 from tests.updater.task_runs import NEXT, merge_the_update, run_task, state_of
-from updater.migrations import read_history
+from updater.migrations import follow_the_models, read_history, repair_history
+from updater.service import Service
 
 # ── The release ──────────────────────────────────────────────────────────────
 
@@ -267,8 +269,11 @@ def test_the_migrations_are_repaired_where_there_is_a_conflict(
     result = run_task(service, "update", "--data", "example=false")
 
     assert result.returncode == 1
-    assert "Kept, since a database may have run it: " in result.stdout
-    assert result.stdout.endswith(
+    assert result.stdout == (
+        f"Updating from {TIP} to {NEXT} ...\n"
+        f"{KEPT}"
+        "Written, since 5f0c1a2b3d4e and template_phone can't both be the last migration: "
+        "migrations/versions/0004_merge_template.py\n"
         "Write the migration that is missing now: uv run poe migration 'Follow the models'\n"
     )
     assert len(heads_of(service)) == 1
@@ -277,6 +282,58 @@ def test_the_migrations_are_repaired_where_there_is_a_conflict(
     way_back = result.stderr.splitlines()[-1].removeprefix("    to go back:  ")
     subprocess.run(way_back, shell=True, cwd=service, check=True, capture_output=True)
     assert state_of(service) == before
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Service:
+    """A repository with two migrations, of which only a person can know the order."""
+    folder = tmp_path / "history"
+    for name in ("0001_one", "0002_two"):
+        text = f'revision = "{name}"\ndown_revision = None\n'
+        write(folder / f"migrations/versions/{name}.py", text)
+    commit_all(folder)
+    return Service(folder)
+
+
+def test_the_migration_that_merges_is_staged_whatever_git_thinks_of_its_line_ends(
+    history: Service,
+) -> None:
+    git("config", "core.autocrlf", "true", cwd=history.folder)
+    git("config", "core.safecrlf", "true", cwd=history.folder)
+
+    assert repair_history(history, "HEAD", "HEAD", "HEAD") == [
+        "Written, since 0001_one and 0002_two can't both be the last migration: "
+        "migrations/versions/0003_merge_template.py"
+    ]
+
+    assert git("diff", "--cached", "--name-only", cwd=history.folder) == (
+        "migrations/versions/0003_merge_template.py\n"
+    )
+    assert heads_of(history.folder) != ["0001_one", "0002_two"]
+
+
+def test_a_history_with_a_file_that_is_no_migration_is_not_checked(history: Service) -> None:
+    write(history.folder / "migrations/versions/ours.py", "revision = 5\n")
+
+    assert repair_history(history, "HEAD", "HEAD", "HEAD") == [
+        "The migrations are not checked: "
+        "migrations/versions/ours.py can't be read: it has no revision"
+    ]
+
+
+@pytest.mark.parametrize(("code", "told"), [(0, "Wrote it."), (1, "Wrote it.\n{by_hand}")])
+def test_the_migration_that_follows_the_models_is_staged(
+    history: Service, own_uv: Path, code: int, told: str
+) -> None:
+    new = "migrations/versions/0003_follow_the_models.py"
+    command = "run --quiet poe --quiet migration Follow the models"
+    runs = f"touch {new}; echo Wrote it. >&2; exit {code}"
+    insert_first(own_uv, f'if [ "$*" = "{command}" ]; then {runs}; fi')
+
+    printed = follow_the_models(history, has_conflicts=False)
+
+    assert printed == told.format(by_hand=follow_the_models(history, has_conflicts=True))
+    assert git("diff", "--cached", "--name-only", cwd=history.folder) == f"{new}\n"
 
 
 @pytest.mark.thorough

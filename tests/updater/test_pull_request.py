@@ -15,6 +15,11 @@ from tests.updater.task_runs import (
     service_with_a_conflict,
     state_of,
 )
+from updater.pull_request import MAX_BODY, body_of
+from updater.releases import Revision
+from updater.service import Service
+from updater.suites import PASS
+from updater.update import Update
 
 pytestmark = pytest.mark.usefixtures("quick_update")
 
@@ -30,7 +35,8 @@ def test_there_is_none_without_an_update(template: Path, tmp_path: Path) -> None
 
 def test_it_has_a_title_a_text_and_a_branch(own_template: Path, tmp_path: Path) -> None:
     service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
-    replace(own_template / "CHANGELOG.md", "\n## [", f"\n## [{NEXT}]\n\nNews.\n\n## [")
+    news = f"## [{NEXT}]\n\nNews.\n\n"
+    (own_template / "CHANGELOG.md").write_text(f"{news}## [9999.5.0]\n\nOlder news.\n")
     release_next(own_template)
     before = state_of(service)[0]
 
@@ -41,8 +47,9 @@ def test_it_has_a_title_a_text_and_a_branch(own_template: Path, tmp_path: Path) 
     report = {path.name: path.read_text() for path in (tmp_path / "report").iterdir()}
     assert report["title"] == f"Update from the template, {TIP} to {NEXT}\n"
     assert report["branch"] == f"template-{NEXT}\n"
-    assert report["body.md"].startswith(
-        f"Its tests pass.\n\n# What has changed in the template\n\n## [{NEXT}]\n\nNews."
+    assert report["body.md"] == (
+        "Its tests pass.\n\n# What has changed in the template\n\n"
+        f"{news}\n## [9999.5.0]\n\nOlder news."
     )
     assert sorted(report) == ["body.md", "branch", "title"]
 
@@ -90,22 +97,36 @@ def test_a_file_that_is_deleted_on_one_side_is_kept_in_a_draft(
 
 
 @pytest.mark.parametrize(
-    ("runs", "sentence"),
+    ("code", "sentence"),
     [
-        ("exit 1", "**Its tests fail, and did so before the update, too"),
-        ("test ! -e red", "**Its tests fail; before the update, they pass.**"),
+        (1, "**Its tests fail, and did so before the update, too"),
+        (0, "**Its tests fail; before the update, they pass.**"),
     ],
 )
-def test_it_is_a_draft_with_red_tests(
-    own_template: Path, tmp_path: Path, own_uv: Path, runs: str, sentence: str
+def test_it_is_a_draft_with_red_tests_even_if_they_change_a_file(
+    own_template: Path, tmp_path: Path, own_uv: Path, code: int, sentence: str
 ) -> None:
     service = copy_of_release(own_template, TIP, {}, tmp_path / "service")
     (own_template / "template/red").touch()
     release(own_template, NEXT)
-    insert_first(own_uv, f'if [ "$*" = "run --quiet pytest -q" ]; then {runs}; exit; fi')
+    runs = f"test -e red && echo changed >red && exit 1; exit {code}"
+    insert_first(own_uv, f'if [ "$*" = "run --quiet pytest -q" ]; then {runs}; fi')
 
     result = run_task(service, "update", "--pull-request", str(tmp_path / "report"))
 
     assert result.returncode == 0, result.stderr
     assert (tmp_path / "report/draft").exists()
     assert (tmp_path / "report/body.md").read_text().startswith(sentence)
+
+
+def test_a_text_that_is_too_long_for_github_is_cut(tmp_path: Path) -> None:
+    now = Revision(TIP, "")
+    update = Update(now, now, BRANCH, tests=PASS)
+    update.notes.append("x" * (MAX_BODY - len(f"{PASS}\n\n")))
+
+    whole = body_of(Service(tmp_path), update)
+    update.notes[0] += "x"
+    cut = body_of(Service(tmp_path), update)
+
+    assert whole == f"{PASS}\n\n{update.notes[0]}"[:-1]
+    assert cut == f"{whole}\n\n… and more: see the changelog."

@@ -10,7 +10,9 @@ import pytest
 from evergreen.edits import append, replace, write
 from evergreen.releases import TIP, commit_all, copy_of_release, git
 from evergreen.suites import own_environment
+from tests.updater.conftest import insert_first
 from tests.updater.task_runs import command, run_task
+from updater.releases import news_since
 
 
 def test_check_says_what_newer_releases_changed(template: Path, tmp_path: Path) -> None:
@@ -32,6 +34,25 @@ def test_check_says_that_there_is_nothing_new(template: Path, tmp_path: Path) ->
     assert run_task(service, "check").stdout == (
         f"This service is up to date: {TIP} is the newest release of its template.\n"
     )
+
+
+def test_check_works_where_the_template_has_no_default_branch(
+    own_template: Path, tmp_path: Path
+) -> None:
+    service = copy_of_release(own_template, "0.3.0", {}, tmp_path / "service")
+    git("switch", "--quiet", "--detach", "HEAD~1", cwd=own_template)
+
+    assert "## [0.4.0]" in run_task(service, "check").stdout
+
+
+def test_news_are_the_sections_of_the_releases_after_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = "## 1.1.0\n\n- Old.\n", "## [v1.2.0] - 2030-01-01\n\n- New.\n"
+    changelog = f"# Changelog\n\n## Next\n\n## 1.3.0rc1\n\n{new}{old}## 1.0.0\n\n## Moved\n"
+    monkeypatch.setattr("updater.releases.changelog", lambda: changelog)
+
+    assert news_since("1.0.0", "1.2.0") == [new, old]
+    assert news_since("1.1.0", "1.2.0") == [new]
+    assert news_since("1.2.0", "1.2.0") == []
 
 
 def test_check_finds_a_template_whose_path_is_long_and_has_spaces(
@@ -64,6 +85,7 @@ def test_a_template_whose_path_is_relative_is_refused(template: Path, tmp_path: 
     assert result.stderr.startswith("The template is in ../template, says .copier-answers.yml, but")
 
 
+@pytest.mark.usefixtures("installed_copier")
 def test_diff_shows_what_the_service_has_and_a_fresh_copy_has_not_and_the_reverse(
     template: Path, tmp_path: Path
 ) -> None:
@@ -82,6 +104,7 @@ def test_diff_shows_what_the_service_has_and_a_fresh_copy_has_not_and_the_revers
     assert printed.endswith("Files that only this service has:\n    app/notes.py\n")
 
 
+@pytest.mark.usefixtures("installed_copier")
 @pytest.mark.parametrize("line_ends", ["false", "true"])
 def test_diff_of_a_service_that_nobody_has_edited_shows_nothing(
     template: Path, tmp_path: Path, line_ends: str
@@ -97,6 +120,21 @@ def test_diff_of_a_service_that_nobody_has_edited_shows_nothing(
     )
 
 
+@pytest.mark.usefixtures("installed_copier")
+def test_nothing_that_copier_leaves_behind_stays(
+    template: Path, tmp_path: Path, own_uv: Path
+) -> None:
+    insert_first(own_uv.with_name("uvx"), 'touch "$TMPDIR/left by Copier"')
+    service = copy_of_release(template, TIP, {}, tmp_path / "service")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+
+    run_task(service, "diff", TMPDIR=str(temporary))
+
+    assert [*temporary.iterdir()] == []
+
+
+@pytest.mark.usefixtures("installed_copier")
 @pytest.mark.parametrize("task", ["check", "diff", "update"])
 def test_a_reader_that_has_read_enough_ends_it_without_a_traceback(
     template: Path, tmp_path: Path, task: str

@@ -12,6 +12,7 @@ from evergreen.edits import SCENARIOS, append, make_ten_commits, replace, write
 from evergreen.questions import Answers
 from evergreen.releases import TIP, commit_all, conflicts, copy_of_release, git, release, update
 from evergreen.rendering import differences, files_of
+from tests.updater.conftest import insert_first
 from tests.updater.task_runs import (
     BRANCH,
     CONFLICT,
@@ -24,6 +25,7 @@ from tests.updater.task_runs import (
     start_update,
     state_of,
 )
+from updater.processes import started
 
 pytestmark = pytest.mark.usefixtures("installed_before")
 
@@ -99,6 +101,7 @@ def test_a_conflict_is_left_as_a_cherry_pick_leaves_it(template: Path, tmp_path:
     service = service_with_a_conflict(template, tmp_path / "Dienst für alle")
     write(service / "docs/übersicht.md", "# Ours\n")
     commit_all(service)
+    git("branch", BRANCH, cwd=service)  # as of an update that was merged
 
     result = run_task(service, "update")
 
@@ -156,7 +159,7 @@ def test_a_file_that_was_deleted_stays_so_and_is_named(template: Path, tmp_path:
     result = merge_the_update(service)
 
     assert (
-        "The template has changed files that you have deleted or rewritten elsewhere:\n"
+        "\nThe template has changed files that you have deleted or rewritten elsewhere:\n"
         "docs/testing.md\n"
     ) in result.stdout
     assert not (service / "docs/testing.md").exists()
@@ -226,6 +229,42 @@ def test_tests_that_fail_since_the_update_are_reported(own_template: Path, tmp_p
 
 
 @pytest.mark.usefixtures("quick_update")
+def test_tests_that_failed_before_are_reported(
+    template: Path, tmp_path: Path, own_uv: Path
+) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    insert_first(own_uv, 'if [ "$*" = "run --quiet pytest -q" ]; then exit 1; fi')
+
+    result = run_task(service, "update")
+
+    assert result.returncode == 1
+    assert "\nIts tests fail. Do they before the update?\n" in result.stdout
+    assert result.stderr == (
+        "Its tests fail, and did so before the update, too (in a fresh checkout, "
+        f"without the files that git ignores). To fix them: git switch {BRANCH}\n"
+    )
+
+
+@pytest.mark.usefixtures("quick_update")
+def test_a_lock_file_with_changes_is_part_of_the_update(template: Path, tmp_path: Path) -> None:
+    service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
+    write(service / "uv.lock", "version = 1\n")
+    commit_all(service)
+    append(service / "uv.lock", "revision = 2\n")
+
+    result = run_task(service, "update")
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith(
+        "uv.lock has changes that are not committed: the branch has them, too.\n"
+        "Its tests pass.\n"
+        f"    to read it:  git diff main...{BRANCH}\n"
+        f"    to merge it: git restore uv.lock && git merge {BRANCH}\n"
+    )
+    assert git("show", f"{BRANCH}:uv.lock", cwd=service) == "version = 1\nrevision = 2\n"
+
+
+@pytest.mark.usefixtures("quick_update")
 def test_a_question_is_answered_anew(template: Path, tmp_path: Path) -> None:
     answers: Answers = {"example": False}
     service = copy_of_release(template, TIP, answers, tmp_path / "service")
@@ -286,7 +325,8 @@ def test_answers_that_are_not_committed_are_refused(template: Path, tmp_path: Pa
     append(service / ".gitignore", ".copier-answers.yml\n")
     commit_all(service)
 
-    assert_refused(service, "'.copier-answers.yml' did not match any file(s) known to git")
+    sentence = "pathspec '.copier-answers.yml' did not match any file(s) known to git\n"
+    assert_refused(service, f"error: {sentence}")
 
 
 @pytest.mark.parametrize(
@@ -295,7 +335,7 @@ def test_answers_that_are_not_committed_are_refused(template: Path, tmp_path: Pa
         ("databse=sqlite", "--data databse=sqlite: the template has no question databse"),
         ("_commit=5", "--data _commit=5: the template has no question _commit"),
         ("container", "--data container: write the name of a question, =, and the answer."),
-        ("database=oracle", "Invalid choice for 'database'"),
+        ("database=oracle", "ValueError: Invalid choice for 'database'"),
     ],
 )
 @pytest.mark.usefixtures("quick_update")
@@ -322,7 +362,8 @@ def test_a_branch_that_cannot_be_made_is_told(template: Path, tmp_path: Path) ->
     service = copy_of_release(template, "0.3.0", {}, tmp_path / "service")
     git("branch", f"{BRANCH}/ours", cwd=service)
 
-    assert_refused(service, f"'refs/heads/{BRANCH}/ours' exists")
+    new = f"refs/heads/{BRANCH}"
+    assert_refused(service, f"fatal: cannot lock ref '{new}': '{new}/ours' exists")
 
 
 @pytest.mark.parametrize("version", ["7.7.7", "0.*"])
@@ -359,7 +400,7 @@ def test_a_commit_that_cannot_be_signed_is_told_before_the_tests_run(
     git("config", "commit.gpgSign", "true", cwd=service)
     git("config", "gpg.program", "false", cwd=service)
 
-    assert_refused(service, "gpg failed to sign the data")
+    assert_refused(service, "error: gpg failed to sign the data")
 
 
 # ── An update that is stopped ────────────────────────────────────────────────
@@ -390,6 +431,13 @@ def test_an_update_that_is_stopped_leaves_the_service_as_it_was(
     assert state_of(service)[:3] == (files, branches, status)
     if sent != signal.SIGKILL:
         assert state_of(service)[3] == trees
+
+
+def test_a_program_that_does_not_end_after_ctrl_c_is_ended(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), started("sleep", "20", folder=tmp_path) as program:
+        raise KeyboardInterrupt
+
+    assert program.returncode == -signal.SIGTERM
 
 
 @pytest.mark.usefixtures("quick_update")

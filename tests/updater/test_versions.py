@@ -31,7 +31,20 @@ def test_versions_compare_as_python_compares_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("1.0", "v1.0.0"), ("1.0-1", "1.0.post1"), ("1", "1.0")]
+    ("one", "other"),
+    [
+        ("1.0", "v1.0.0"),
+        ("1", "1.0"),
+        ("1.0-1", "1.0.post1"),
+        ("1.0-alpha.1", "1.0a1"),
+        ("1.0_BETA1", "1.0b1"),
+        ("1.0c1", "1.0rc1"),
+        ("1.0pre1", "1.0rc1"),
+        ("1.0-preview1", "1.0rc1"),
+        ("1.0rc", "1.0rc0"),
+        ("1.0.post", "1.0.rev0"),
+        ("1.0dev", "1.0.dev0"),
+    ],
 )
 def test_two_forms_of_one_version_are_the_same(one: str, other: str) -> None:
     assert key_of(one) == key_of(other)
