@@ -23,37 +23,39 @@ from tests.client import AsyncClient
 pytestmark = pytest.mark.in_process
 
 
-notes = Table("notes", MetaData(), Column("title", String))
+rows = Table("rows_of_a_test", MetaData(), Column("title", String))
 WRITES = {
-    "built": insert(notes).values(title="Buy milk"),
-    "text": text("INSERT INTO notes VALUES ('Buy milk')"),
-    "common table": text("WITH one AS (SELECT 'Buy milk') INSERT INTO notes SELECT * FROM one"),
+    "built": insert(rows).values(title="Buy milk"),
+    "text": text("INSERT INTO rows_of_a_test VALUES ('Buy milk')"),
+    "common table": text(
+        "WITH one AS (SELECT 'Buy milk') INSERT INTO rows_of_a_test SELECT * FROM one"
+    ),
 }
 
 
 @pytest.fixture
-async def table_of_notes(committing_engine: AsyncEngine) -> None:
+async def table_of_rows(committing_engine: AsyncEngine) -> None:
     async with committing_engine.begin() as connection:
-        await connection.run_sync(notes.create)
+        await connection.run_sync(rows.create)
 
 
 @pytest.mark.parametrize("statement", WRITES.values(), ids=WRITES)
 async def test_a_write_without_a_commit_leaves_no_row(
-    table_of_notes: None,
+    table_of_rows: None,
     committing_client: AsyncClient,
     committing_engine: AsyncEngine,
     app_with_login: FastAPI,
     statement: Executable,
 ) -> None:
-    @app_with_login.post("/notes")
+    @app_with_login.post("/rows")
     async def forget_to_commit(session: SessionDep) -> None:
         await session.execute(statement)
 
-    response = await committing_client.post("/notes")
+    response = await committing_client.post("/rows")
 
     assert response.status_code == 200
     async with committing_engine.connect() as connection:
-        assert (await connection.execute(select(notes))).all() == []
+        assert (await connection.execute(select(rows))).all() == []
 
 
 async def number_of_users(engine: AsyncEngine) -> int | None:
@@ -64,13 +66,13 @@ async def number_of_users(engine: AsyncEngine) -> int | None:
 async def test_a_handler_that_fails_leaves_no_row(
     committing_client: AsyncClient, committing_engine: AsyncEngine, app_with_login: FastAPI
 ) -> None:
-    @app_with_login.post("/users")
+    @app_with_login.post("/rows")
     async def fail(session: SessionDep) -> None:
         session.add(User(email="eve@example.com", password_hash="none"))
         await session.flush()
         raise ConflictError("Not now.")
 
-    response = await committing_client.post("/users")
+    response = await committing_client.post("/rows")
 
     assert response.status_code == 409
     assert await number_of_users(committing_engine) == 0
