@@ -97,6 +97,7 @@ ONLY_WITH = {
     "database=postgresql": {
         "docs/postgresql.md",
         "embedded_postgresql.py",
+        "tests/integration/test_concurrent_tasks.py",
         "tests/integration/test_postgresql.py",
     },
     "example=true": {
@@ -106,7 +107,6 @@ ONLY_WITH = {
         "app/tasks/schemas.py",
         "app/tasks/service.py",
         "migrations/versions/0002_tasks.py",
-        "tests/integration/test_concurrent_tasks.py",
         "tests/services/test_tasks_service.py",
         "tests/test_task_schemas.py",
         "tests/test_tasks.py",

@@ -12,10 +12,11 @@ from evergreen.processes import command_lines, wait_until
 from evergreen.services import copy_of, run_suite, stop_suite
 from evergreen.working_tree import ROOT
 
+ON_POSTGRESQL_ONLY = {"test_concurrent_tasks.py", "test_postgresql.py"}
 FILES = sorted(
     str(path.relative_to(ROOT / "template"))
     for path in ROOT.glob("template/tests/**/test_*.py")
-    if path.name != "test_postgresql.py"
+    if path.name not in ON_POSTGRESQL_ONLY
 )
 
 
