@@ -133,7 +133,8 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
 
 
 # A read needs no transaction, which would take two more trips to the server: a third of the
-# time of a request. Not one that locks rows or calls a function, which may write.
+# time of a request. Not one that locks rows or calls a function, which may write; and not a stream,
+# whose cursor lives in a transaction.
 READ = re.compile(
     r"SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b|.*\bFOR (?:KEY )?SHARE\b|.*\bINTO\b)"
     r"(?!.*\b(?!count|sum|min|max|avg|coalesce|lower|upper)\w+\()",
@@ -147,11 +148,11 @@ def _reads(statement: str) -> bool:
 
 
 def _begin_unless_it_reads(
-    connection: Connection, cursor: object, statement: str, *arguments: object
+    connection: Connection, cursor: Any, statement: str, *arguments: object
 ) -> None:
     if "isolation_level" not in connection.get_execution_options():
         dbapi_connection: Any = connection.connection.dbapi_connection
-        dbapi_connection.autocommit = _reads(statement)
+        dbapi_connection.autocommit = _reads(statement) and not cursor.server_side
 
 
 def _refuse_closed_connection(dbapi_connection: Any, record: object, proxy: object) -> None:

@@ -167,6 +167,19 @@ async def test_a_read_that_locks_or_may_write_begins_one(
     assert in_transaction
 
 
+async def test_a_stream_begins_a_transaction(settings: Settings) -> None:
+    engine = create_engine(settings)
+    async with engine.connect() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        rows = [row async for row in await connection.stream(select(User.id))]
+        in_transaction = driver.is_in_transaction()
+    await engine.dispose()
+
+    assert rows == []
+    assert in_transaction
+
+
 async def test_an_isolation_level_that_code_chooses_holds_for_reads_and_writes(
     settings: Settings,
 ) -> None:
