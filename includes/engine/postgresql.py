@@ -60,8 +60,8 @@ class DatabaseSettings(BaseSettings):
 
     # A process holds at most `pool_size` + `max_overflow` connections. A request that
     # finds none free waits for one, and gets a 503 in the end.
-    database_pool_size: int = Field(default=5, ge=1, le=100)
-    database_max_overflow: int = Field(default=10, ge=0, le=100)
+    database_pool_size: int = Field(default=15, ge=1, le=100)
+    database_max_overflow: int = Field(default=0, ge=0, le=100)
     database_pool_timeout_seconds: float = Field(default=5, gt=0, le=60)
     database_pool_recycle_seconds: int = Field(default=1800, gt=0, le=86_400)
     # Not needed: see _refuse_closed_connection.

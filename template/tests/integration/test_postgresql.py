@@ -515,8 +515,8 @@ def test_a_database_needs_no_settings_but_its_url(database_url: URL) -> None:
 
     assert settings.model_dump(exclude={"database_url"}) == {
         "database_application_name": NAME,
-        "database_pool_size": 5,
-        "database_max_overflow": 10,
+        "database_pool_size": 15,
+        "database_max_overflow": 0,
         "database_pool_timeout_seconds": 5,
         "database_pool_recycle_seconds": 1800,
         "database_pool_pre_ping": False,
