@@ -136,15 +136,15 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
 # time of a request. Not one that locks rows or calls a function, which may write; and not a stream,
 # whose cursor lives in a transaction.
 READ = re.compile(
-    r"SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b|.*\bFOR (?:KEY )?SHARE\b|.*\bINTO\b)"
-    r"(?!.*\b(?!count|sum|min|max|avg|coalesce|lower|upper)\w+\()",
-    re.DOTALL,
+    r"SELECT\b(?!.*\bFOR (?:NO KEY )?UPDATE\b|.*\bFOR (?:KEY )?SHARE\b|.*\bINTO\b)", re.DOTALL
 )
+CALL = re.compile(r'([\w."]+)\(')
+ONLY_READ = {"count", "sum", "min", "max", "avg", "coalesce", "lower", "upper"}
 
 
 @lru_cache(maxsize=500)
 def _reads(statement: str) -> bool:
-    return READ.match(statement) is not None
+    return READ.match(statement) is not None and ONLY_READ.issuperset(CALL.findall(statement))
 
 
 def _begin_unless_it_reads(

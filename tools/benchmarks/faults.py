@@ -36,7 +36,7 @@ MANY_WRITERS = 1000
 
 @dataclass
 class Seen:
-    """What clients saw during a fault."""
+    """The responses that clients got during a fault, and how long they took."""
 
     statuses: Counter[int]
     slowest: float

@@ -34,7 +34,7 @@ class UnsupportedError(ValueError):
 
 
 class ComposeError(Exception):
-    """What `docker compose` would print before it ends with another status than 0."""
+    """The message with which `docker compose` would fail."""
 
 
 @dataclass(frozen=True)

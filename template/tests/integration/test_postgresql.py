@@ -148,10 +148,12 @@ async def test_a_read_begins_no_transaction(settings: Settings) -> None:
         select(User).with_for_update(),
         select(User).with_for_update(read=True, key_share=True),
         select(func.pg_advisory_xact_lock(1)),
+        text('SELECT "pg_advisory_xact_lock"(1)'),
+        text("SELECT min_scale(1.5)"),
         text("SELECT 1 AS one INTO TEMPORARY TABLE ones"),
         text("WITH ids AS (DELETE FROM users RETURNING id) SELECT * FROM ids"),
     ],
-    ids=["for update", "for share", "function", "into", "with"],
+    ids=["for update", "for share", "function", "quoted", "longer name", "into", "with"],
 )
 async def test_a_read_that_locks_or_may_write_begins_one(
     settings: Settings, statement: Executable

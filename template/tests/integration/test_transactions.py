@@ -1,4 +1,4 @@
-"""What is stored, and what is seen: with the sessions, connections and commits of production."""
+"""Rows are stored and seen as in production, with the sessions, connections and commits of requests."""
 
 import pytest
 from fastapi import FastAPI
