@@ -9,7 +9,7 @@ import re
 from unittest.mock import ANY
 
 import pytest
-from fastapi import FastAPI, WebSocket
+from fastapi import FastAPI, Request, WebSocket
 from sqlalchemy import URL, select
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocketDisconnect
@@ -113,6 +113,26 @@ def test_a_mounted_app_has_the_settings_the_engine_and_the_errors_of_the_service
     assert registered.status_code == 201
     assert anonymous.status_code == 401
     assert anonymous.json() == problem(401, "Unauthorized", "Not authenticated")
+
+
+def test_two_services_can_mount_the_same_app(new_database: URL, logs_as_before: None) -> None:
+    shared = FastAPI()
+
+    @shared.get("/environment")
+    def read_environment(request: Request) -> str:
+        return str(request.app.state.settings.environment)
+
+    settings = settings_for(new_database)
+    first = create_app(settings)
+    first.mount("/shared", shared)
+    with TestClient(first) as client:
+        client.get("/shared/environment")
+    second = create_app(settings.model_copy(update={"environment": "production"}))
+    second.mount("/shared", shared)
+
+    environments = [TestClient(app).get("/shared/environment").json() for app in (first, second)]
+
+    assert environments == ["development", "production"]
 
 
 def test_an_app_that_is_mounted_elsewhere_is_refused_at_the_start(
