@@ -1,12 +1,17 @@
 """Types for the fields of any slice. What they refuse is in the OpenAPI document, too."""
 
+import json
 import re
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
+from annotated_types import GroupedMetadata
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -14,9 +19,11 @@ from pydantic import (
     StringConstraints,
     WithJsonSchema,
 )
+from pydantic_core import to_json
 
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-AMOUNT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,2})?")
+MOMENT = re.compile(r"(?i)[0-9-]{10}T[0-9:]{8}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
+URL = r"^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?([/?#][!-~]*)?$"
 
 
 def day_in_iso_8601(value: object) -> object:
@@ -26,16 +33,66 @@ def day_in_iso_8601(value: object) -> object:
     raise ValueError("a day is a string such as 2026-12-24")
 
 
-def exact_amount(value: object) -> object:
-    # A number in JSON is binary for most clients, which can't represent 0.10.
-    if isinstance(value, Decimal) or (isinstance(value, str) and AMOUNT.fullmatch(value)):
+def moment_in_iso_8601(value: object) -> object:
+    if isinstance(value, datetime) or (isinstance(value, str) and MOMENT.fullmatch(value)):
         return value
-    raise ValueError("an amount is a string such as 12.50, below 10 billion")
+    raise ValueError("a moment is a string such as 2026-12-24T18:00:00Z")
 
 
-def with_two_places(value: Decimal) -> Decimal:
-    # The addition makes 0.00 of -0.00.
-    return value.quantize(Decimal("0.01")) + 0
+def in_utc(value: datetime) -> datetime:
+    # The response to a POST has the time as it was sent, and that to a GET as it was stored.
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment is in the years 1 to 9999 of UTC") from None
+
+
+def storable(value: dict[str, Any]) -> dict[str, Any]:
+    # Python reads NaN, and halves of characters, which neither a response nor a database can hold.
+    json.dumps(value, allow_nan=False)
+    try:
+        to_json(value)
+    except ValueError:
+        raise ValueError("the object can't be written as JSON") from None
+    return value
+
+
+@dataclass(frozen=True)
+class Exact(GroupedMetadata):
+    """Makes a `Decimal` fit a column of the type Numeric(digits, places).
+
+    The response to a POST has an amount as the client sent it, and that to a GET as the database
+    returns it: with all places, they are the same.
+    """
+
+    digits: int
+    places: int
+
+    def __iter__(self) -> Iterator[object]:
+        fraction = rf"(\.[0-9]{{1,{self.places}}})?" if self.places else ""
+        pattern = rf"-?[0-9]{{1,{self.digits - self.places}}}{fraction}"
+        whole = "12"[: self.digits - self.places]
+        example = f"{whole}.{'5'.ljust(self.places, '0')}" if self.places else whole
+
+        def exact_amount(value: object) -> object:
+            # A number in JSON is binary for most clients, which can't represent 0.10.
+            if isinstance(value, Decimal) or (
+                isinstance(value, str) and re.fullmatch(pattern, value)
+            ):
+                return value
+            raise ValueError(
+                f"an amount is a string such as {example}, with at most "
+                f"{self.digits - self.places} digits before the point"
+            )
+
+        def with_all_places(value: Decimal) -> Decimal:
+            # The addition makes 0.00 of -0.00.
+            return value.quantize(Decimal(1).scaleb(-self.places)) + 0
+
+        yield from Field(max_digits=self.digits, decimal_places=self.places).metadata
+        yield BeforeValidator(exact_amount)
+        yield AfterValidator(with_all_places)
+        yield WithJsonSchema({"type": "string", "pattern": f"^{pattern}$", "examples": [example]})
 
 
 # Not every database can store NUL. Add limits of your own: Annotated[Text, Field(max_length=200)].
@@ -43,15 +100,20 @@ Text = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$")]
 
 Day = Annotated[date, BeforeValidator(day_in_iso_8601)]
 
-# For a column of the type Numeric(12, 2). The response to a POST has an amount as the client sent
-# it, and that to a GET as the database returns it: with two places, they are the same.
-Money = Annotated[
-    Decimal,
-    Field(max_digits=12, decimal_places=2),
-    BeforeValidator(exact_amount),
-    AfterValidator(with_two_places),
-    WithJsonSchema({"type": "string", "pattern": f"^{AMOUNT.pattern}$", "examples": ["12.50"]}),
+# A point in time: a time without its zone is refused.
+Moment = Annotated[AwareDatetime, BeforeValidator(moment_in_iso_8601), AfterValidator(in_utc)]
+
+Money = Annotated[Decimal, Exact(12, 2)]
+
+# For a column of the type String(2000).
+Url = Annotated[
+    str,
+    StringConstraints(max_length=2000, pattern=URL),
+    Field(examples=["https://example.com/"]),
 ]
+
+# Any object of JSON, for a column of the type JSON.
+Json = Annotated[dict[str, Any], AfterValidator(storable)]
 
 
 class Page(BaseModel):

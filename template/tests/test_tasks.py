@@ -25,18 +25,28 @@ def invalid(error_type: str, *location: str) -> dict[str, Any]:
 
 
 @pytest.fixture
+def new() -> dict[str, Any]:
+    return {"title": "title 4"}
+
+
+@pytest.fixture
+def changes() -> dict[str, Any]:
+    return {"title": "x" * 200, "done": True}
+
+
+@pytest.fixture
 async def tasks(session: AsyncSession, fake_user: User) -> list[dict[str, Any]]:
-    """Four of `fake_user` as the API returns them, the oldest first. The second one is done."""
+    """Four of `fake_user` as the API returns them, the oldest first. A filter finds the second one."""
     start = now()
     tasks = [
         Task(
             id=UUID(int=100 - second),  # in another order than the times
             owner_id=fake_user.id,
-            title=title,
-            done=title == "Call Grace",
+            title=f"title {second}",
+            done=second == 1,
             created_at=start + timedelta(seconds=second),
         )
-        for second, title in enumerate(["Buy milk", "Call Grace", "Answer the letter", "Sleep"])
+        for second in range(4)
     ]
     session.add_all(reversed(tasks))
     await session.commit()
@@ -52,20 +62,29 @@ def task(tasks: list[dict[str, Any]]) -> dict[str, Any]:
     return tasks[2]
 
 
-async def test_a_new_task_has_its_title_and_is_not_done(client: AsyncClient) -> None:
-    response = await client.post("/tasks", json={"title": "Buy milk"})
+async def test_a_new_task_is_created(client: AsyncClient, new: dict[str, Any]) -> None:
+    response = await client.post("/tasks", json=new)
 
     assert response.status_code == 201
     task = response.json()
-    assert task == {"id": ANY, "title": "Buy milk", "done": False, "created_at": ANY}
+    assert task == {**new, "id": ANY, "done": False, "created_at": ANY}
     assert response.headers["Location"] == f"/tasks/{task['id']}"
 
 
-async def test_a_new_task_with_an_invalid_part_is_refused(client: AsyncClient) -> None:
-    response = await client.post("/tasks", json={"title": ""})
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("title", "", "string_too_short"),
+        pytest.param("title", "x" * 201, "string_too_long", id="title-too_long"),
+    ],
+)
+async def test_a_new_task_with_an_invalid_part_is_refused(
+    client: AsyncClient, new: dict[str, Any], field: str, value: Any, error: str
+) -> None:
+    response = await client.post("/tasks", json={**new, field: value})
 
     assert response.status_code == 422
-    assert response.json() == invalid("string_too_short", "body", "title")
+    assert response.json() == invalid(error, "body", field)
 
 
 async def test_a_strange_body_is_refused_and_not_echoed(client: AsyncClient) -> None:
@@ -99,11 +118,17 @@ async def test_a_list_begins_with_the_newest_task_if_it_is_sorted_so(
     assert response.json() == tasks[::-1]
 
 
-@pytest.mark.parametrize(("done", "places"), [(True, [1]), (False, [0, 2, 3])])
+@pytest.mark.parametrize(
+    ("field", "value", "places"),
+    [
+        ("done", True, [1]),
+        ("done", False, [0, 2, 3]),
+    ],
+)
 async def test_a_list_is_filtered_and_counted(
-    client: AsyncClient, tasks: list[dict[str, Any]], done: bool, places: list[int]
+    client: AsyncClient, tasks: list[dict[str, Any]], field: str, value: Any, places: list[int]
 ) -> None:
-    response = await client.get("/tasks", params={"done": done})
+    response = await client.get("/tasks", params={field: value})
 
     assert response.status_code == 200
     assert response.json() == [tasks[place] for place in places]
@@ -147,11 +172,13 @@ async def test_a_task_is_read(client: AsyncClient, task: dict[str, Any]) -> None
     assert response.json() == task
 
 
-async def test_a_task_is_done(client: AsyncClient, task: dict[str, Any]) -> None:
-    response = await client.patch(f"/tasks/{task['id']}", json={"done": True})
+async def test_a_task_is_changed(
+    client: AsyncClient, task: dict[str, Any], changes: dict[str, Any]
+) -> None:
+    response = await client.patch(f"/tasks/{task['id']}", json=changes)
 
     assert response.status_code == 200
-    assert response.json() == {**task, "done": True}
+    assert response.json() == {**task, **changes}
 
 
 async def test_an_empty_change_changes_nothing(client: AsyncClient, task: dict[str, Any]) -> None:
@@ -161,13 +188,21 @@ async def test_an_empty_change_changes_nothing(client: AsyncClient, task: dict[s
     assert response.json() == task
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("title", "", "string_too_short"),
+        pytest.param("title", "x" * 201, "string_too_long", id="title-too_long"),
+        ("done", "perhaps", "bool_parsing"),
+    ],
+)
 async def test_a_change_with_an_invalid_part_is_refused(
-    client: AsyncClient, task: dict[str, Any]
+    client: AsyncClient, task: dict[str, Any], field: str, value: Any, error: str
 ) -> None:
-    response = await client.patch(f"/tasks/{task['id']}", json={"done": None})
+    response = await client.patch(f"/tasks/{task['id']}", json={field: value})
 
     assert response.status_code == 422
-    assert response.json() == invalid("bool_type", "body", "done")
+    assert response.json() == invalid(error, "body", field)
 
 
 async def test_a_task_is_deleted(client: AsyncClient, task: dict[str, Any]) -> None:
