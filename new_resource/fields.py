@@ -115,7 +115,7 @@ def refuse_name(name: str, what: str) -> None:
             f"{name!r} is no name of a {what}: write lower-case letters, digits and single "
             "underscores, as in order_line."
         )
-    if keyword.iskeyword(name) or keyword.issoftkeyword(name) and what != "field":
+    if keyword.iskeyword(name):
         raise FieldError(f"{name} is a keyword of Python: choose another name for the {what}.")
     if len(name) > MAX_NAME:
         raise FieldError(f"{name} has {len(name)} characters: a {what} has at most {MAX_NAME}.")
@@ -264,17 +264,19 @@ def read_default(field: Field, text: str) -> Any:
         return text == "true"
     if field.kind == "enum" and text in field.values:
         return text
-    if field.kind in ("str", "text") and (field.min or 0) <= len(text) <= (field.max or MAX_TEXT):
-        if text == text.strip() and text.isprintable() and not set(text) & set("\"'\\{}"):
-            return text
+    if (
+        field.kind in ("str", "text")
+        and (field.min or 0) <= len(text) <= (field.max or MAX_TEXT)
+        and text == text.strip()
+        and text.isprintable()
+        and not set(text) & set("\"'\\{}")
+    ):
+        return text
     try:
-        if field.kind == "int" and field.min <= int(text) <= field.max:  # type: ignore[operator]
+        if field.kind == "int" and is_within(field, int(text)):
             return int(text)
-        if field.kind == "float" and math.isfinite(value := float(text)):
-            if (field.min is None or value >= field.min) and (
-                field.max is None or value <= field.max
-            ):
-                return value
+        if field.kind == "float" and is_within(field, value := float(text)):
+            return value
         if field.kind == "decimal":
             number = Decimal(text)
             fitting = number.quantize(Decimal(1).scaleb(-field.places))
@@ -283,3 +285,9 @@ def read_default(field: Field, text: str) -> Any:
     except (ValueError, InvalidOperation):
         pass
     raise FieldError(f"{text!r} is no default for this field.")
+
+
+def is_within(field: Field, value: float) -> bool:
+    least = -math.inf if field.min is None else field.min
+    most = math.inf if field.max is None else field.max
+    return math.isfinite(value) and least <= value <= most

@@ -2,7 +2,7 @@
 
 It clones the template that .copier-answers.yml names into a temporary folder, and checks out its
 newest release that has an updater, or the candidate after `--to`. So it runs the template's code
-before anyone here has read it.
+before anyone here has read it. `poe new-resource` runs that of the release that this service has.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
 RELEASE = re.compile(r"(?m)^[vV]?\d+(?:\.\d+)*(?:[.-]?post\d+)?$")
+COMMIT = r"(?m)^_commit: ['\"]?(.+?)['\"]?$"
 
 
 def run(*command: str, output: int | None = None) -> int:
@@ -58,6 +59,8 @@ if __name__ == "__main__":
         names = [f"refs/tags/{tag}" for tag in tags] + ["refs/remotes/origin/HEAD"]
         if (to := options.to) and not RELEASE.match(to):
             names = [f"refs/tags/{to}", f"refs/remotes/origin/{to}", f"{to}^0", *names]
+        if sys.argv[1:2] == ["new-resource"] and (ours := re.search(COMMIT, text)):
+            names = [f"refs/tags/{ours[1]}", f"{ours[1]}^0"]
         for name in names:
             run(*git, "checkout", "--quiet", "--detach", name, "--", output=output)
             if Path(clone, "updater/__main__.py").is_file():

@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from new_resource.command import create_resource
+from new_resource.command_line import resource_parser
 from updater.check import print_news
 from updater.diff import print_drift
 from updater.processes import Stopped, stop_at_signals
@@ -26,7 +28,7 @@ update that is interrupted leaves the service as it was. Each task has a --help 
 
 
 def main() -> None:
-    options = parser().parse_args()
+    options = read_options(sys.argv[1:])
     for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"):
         os.environ.pop(name, None)  # set by git for its hooks and aliases
     service = Service(Path.cwd(), options.answers_file)
@@ -41,8 +43,10 @@ def main() -> None:
             print_news(service)
         elif options.task == "diff":
             print_drift(service, options.base)
-        else:
+        elif options.task == "update":
             update_service(service, options)
+        else:
+            create_resource(service, options)
         sys.stdout.flush()
     except Stopped as stopped:
         print("\nInterrupted: the service is as it was.", file=sys.stderr)
@@ -51,7 +55,17 @@ def main() -> None:
         sys.exit(1)
 
 
-def parser() -> argparse.ArgumentParser:
+def read_options(arguments: list[str]) -> argparse.Namespace:
+    every_task = options_of_every_task()
+    if arguments[:1] == ["new-resource"]:
+        # Its fields can come after options, which a subparser does not take.
+        options = resource_parser(every_task).parse_intermixed_args(arguments[1:])
+        options.task = "new-resource"
+        return options
+    return parser(every_task).parse_args(arguments)
+
+
+def options_of_every_task() -> argparse.ArgumentParser:
     every_task = argparse.ArgumentParser(add_help=False)
     every_task.add_argument(
         *("--answers-file", "-a"), metavar="FILE", default=ANSWERS, help=f"if it is not {ANSWERS}"
@@ -59,6 +73,10 @@ def parser() -> argparse.ArgumentParser:
     every_task.add_argument(
         "--template", metavar="ADDRESS", help="where the template is now; an update records it"
     )
+    return every_task
+
+
+def parser(every_task: argparse.ArgumentParser) -> argparse.ArgumentParser:
     from_a_release = argparse.ArgumentParser(add_help=False)
     from_a_release.add_argument(
         *("--from",),

@@ -1,4 +1,5 @@
 from typing import Any
+from uuid import uuid4
 
 from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,6 +35,11 @@ async def add_user(
     session.add(user)
     await session.commit()
     return user
+
+
+async def new_user(session: AsyncSession) -> str:
+    """For ROWS in tests/test_routes.py: any user, whom a field names."""
+    return f"/users/{(await add_user(session, f'{uuid4()}@example.com')).id}"
 
 
 def problem(

@@ -192,14 +192,18 @@ class Requests:
     def __init__(
         self,
         operations: dict[Route, Operation],
-        rows: dict[str, NewRow],
+        rows: Mapping[str, NewRow | str],
         requests: dict[Route, dict[str, Any]],
         restricted: Sequence[Route],
     ) -> None:
-        self.operations, self.rows, self.requests = operations, rows, requests
+        self.operations, self.requests = operations, requests
+        self.rows = {name: row for name, row in rows.items() if not isinstance(row, str)}
+        self.paths = {name: path for name, path in rows.items() if isinstance(path, str)}
         posts = {path for method, path in operations.keys() - set(restricted) if method == "POST"}
         # `note_id` names a row of /notes, rather than one of /projects/{project_id}/notes.
-        self.collections = sorted(posts | rows.keys(), key=lambda path: (path.count("{"), path))
+        self.collections = sorted(
+            posts | self.rows.keys(), key=lambda path: (path.count("{"), path)
+        )
 
     def collection_of(self, name: str, path: str = "") -> str | None:
         """Finds /notes for the field `note_id`, and for the parameter of /notes/{id}."""
@@ -207,6 +211,8 @@ class Requests:
         for key in (before, name):
             if key in self.collections:
                 return key
+        if name in self.paths:
+            return self.paths[name]
         plurals = {snake_case(before.rpartition("/")[2])} if parameter else set()
         if match := ID.fullmatch(snake_case(name)):
             plurals |= {f"{match[1]}s", f"{match[1]}es", f"{match[1][:-1]}ies"}

@@ -1,5 +1,6 @@
 """Checks of every route, including those that are not written yet."""
 
+import inspect
 import math
 from typing import Any
 
@@ -49,6 +50,7 @@ PUBLIC: set[Route] = {
 
 # Every user can use the rows of all users through these routes.
 SHARED: set[Route] = set()
+# Your own shared routes go below this line.
 
 # Only users with a role can use these routes; all others get a 403.
 RESTRICTED: list[Route] = [
@@ -57,8 +59,9 @@ RESTRICTED: list[Route] = [
 
 # How a row is created that no POST creates: by the path of its collection, or by the name of the
 # field that names it. `async def new_invoice(client: AsyncClient) -> str` returns its address; it
-# can have a parameter `session: AsyncSession`, too.
-ROWS: dict[str, NewRow] = {
+# can have a parameter `session: AsyncSession`, too. Without a `client`, what a field names belongs
+# to no user. If another POST creates what a field names, its path will do: "billed_id": "/projects".
+ROWS: dict[str, NewRow | str] = {
     # Your own rows go below this line.
 }
 
@@ -202,6 +205,8 @@ async def leaks_to_another_user(operation: Operation, owner: Rows, other: Rows) 
 
 def is_shared(collection: str, requests: Requests) -> bool:
     """No user has rows of his own there: no route of a row is for its owner only."""
+    if not collection.startswith("/"):
+        return "client" not in inspect.signature(requests.rows[collection]).parameters
     rows = {(method, path) for method, path in requests.operations if row_of(path) == collection}
     return (rows or {("GET", collection)}) <= {*PUBLIC, *SHARED, *RESTRICTED}
 

@@ -1,0 +1,216 @@
+"""Reads the command line: the name of a resource, and what it is."""
+
+from argparse import Namespace
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from new_resource.fields import Field, FieldError, read_fields, refuse_name
+from new_resource.tables import Table
+
+# The names of variables, modules and fixtures that a slice and its tests have already.
+TAKEN = {
+    *("app", "change", "client", "connection", "count", "database", "engine", "error", "field"),
+    *("filter", "found", "invalid", "now", "order", "page", "path", "place", "problem", "query"),
+    *("request", "response", "router", "row", "schema", "service", "session", "setting", "stored"),
+    *("test", "text", "time", "token", "user", "value", "values", "model", "route", "main", "log"),
+    *("auth", "db", "health", "server", "start", "own", "other", "result", "select", "update"),
+}
+MAX_INDEX = 63  # the characters that PostgreSQL keeps of a name
+
+
+@dataclass
+class Resource:
+    name: str
+    plural: str
+    fields: list[Field]
+    is_shared: bool = False
+    parent: dict[str, Any] | None = None
+    references: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[str]:
+        """What belongs to it alone, apart from its migration."""
+        return [
+            f"app/{self.plural}/",
+            f"tests/services/test_{self.plural}_service.py",
+            f"tests/test_{self.plural}.py",
+        ]
+
+    @property
+    def collection(self) -> str:
+        """The path of its routes."""
+        own = f"/{self.plural.replace('_', '-')}"
+        if not self.parent:
+            return own
+        return f"{self.parent['path']}/{{{self.parent['name']}_id}}{own}"
+
+    @property
+    def routes(self) -> list[tuple[str, str]]:
+        row = f"{self.collection}/{{{self.name}_id}}"
+        return [
+            *(("POST", self.collection), ("GET", self.collection)),
+            *((method, row) for method in ("GET", "PATCH", "DELETE")),
+        ]
+
+    def as_data(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "plural": self.plural,
+            "fields": [one.as_data() for one in self.fields],
+            "is_shared": self.is_shared,
+            "parent": self.parent,
+            "references": self.references,
+        }
+
+
+def read_resource(options: Namespace) -> Resource:
+    """Reads what needs no look into the service."""
+    name, plural = options.name, options.plural or plural_of(options.name)
+    refuse_name(name, "resource")
+    refuse_name(plural, "plural")
+    for taken in (name, plural):
+        if taken in TAKEN or taken.removesuffix("s") in TAKEN:
+            raise FieldError(f"{taken} is the name of something else in a slice: choose another.")
+    if plural == name:
+        raise FieldError(f"The plural of {name} has to differ from it: --plural {name}_list?")
+    if looks_plural(name) and not options.plural:
+        raise FieldError(
+            f"{name} looks like a plural already: write {name.removesuffix('s')}, or name its "
+            f"plural, as in --plural {name}es."
+        )
+    fields = read_fields(options.fields)
+    if not fields:
+        raise FieldError(f"Which fields has {name}? Write at least one, as in title:str.")
+    if all(one.has_default for one in fields):
+        raise FieldError("A resource needs a field without a default, for what creates it.")
+    for one in fields:
+        if one.name in (name, plural) or one.attribute == f"{name}_id":
+            raise FieldError(f"The field {one.name} has the name of the resource: choose another.")
+    return Resource(name, plural, fields, options.shared)
+
+
+def plural_of(name: str) -> str:
+    if name.endswith(("s", "x", "z", "ch", "sh")):
+        return f"{name}es"
+    if name.endswith("y") and name[-2:-1] not in tuple("aeiou"):
+        return f"{name.removesuffix('y')}ies"
+    return f"{name}s"
+
+
+def looks_plural(name: str) -> bool:
+    return name.endswith("s") and not name.endswith(("ss", "us", "is", "as"))
+
+
+# ── In a service ─────────────────────────────────────────────────────────────
+
+
+def refuse_what_exists(resource: Resource, folder: Path) -> None:
+    if not (folder / "app/main.py").is_file():
+        raise FieldError(f"There is no app/main.py in {folder}.")
+    for path in resource.files:
+        if (folder / path).exists():
+            raise FieldError(f"{path} exists already: choose another name.")
+
+
+def find_rows(resource: Resource, parent: str | None, tables: dict[str, Table]) -> None:
+    """Looks up the resources that this one names, and how tests create rows of them."""
+    if resource.plural in {table.name for table in tables.values()}:
+        raise FieldError(f"There is a table {resource.plural} already: choose another name.")
+    if parent:
+        resource.parent = found = described(parent, tables, resource)
+        if found["class"] == "User":
+            raise FieldError("What is in a user is what has an owner: leave out --in.")
+        if resource.is_shared and found["is_owned"]:
+            raise FieldError(
+                f"The rows of {found['table']} have owners, so those in them can't be shared."
+            )
+        for one in resource.fields:
+            if one.attribute == f"{parent}_id":
+                raise FieldError(f"--in gives the rows a {one.attribute} already: leave it out.")
+    for one in resource.fields:
+        if one.kind != "ref":
+            continue
+        if one.target == resource.name:
+            raise FieldError(
+                f"{one.name}:ref:{one.target}: a resource can't name rows of its own yet. Leave it "
+                "out, and add that field by hand."
+            )
+        one.ref = described(one.target, tables, resource)
+        if resource.is_shared and one.ref["is_owned"]:
+            raise FieldError(
+                f"The rows of {one.ref['table']} have owners, so what every user can use can't "
+                "name them."
+            )
+    named = [resource.parent] if resource.parent else []
+    named += [one.ref for one in resource.fields if one.ref]
+    by_fixture = {row["fixture"]: row for row in named}
+    needed: dict[str, dict[str, Any]] = {}
+    for row in by_fixture.values():
+        add_with_parents(row, tables, resource, needed)
+    resource.references = list(needed.values())
+    index = "ix_" + "_".join(
+        [
+            resource.plural,
+            *([] if resource.is_shared else ["owner_id"]),
+            *([f"{resource.parent['name']}_id"] if resource.parent else []),
+            "created_at_id",
+        ]
+    )
+    if len(index) > MAX_INDEX:
+        raise FieldError(f"{index} is too long for the name of an index: choose shorter names.")
+
+
+def described(target: str, tables: dict[str, Table], resource: Resource) -> dict[str, Any]:
+    """A resource as the templates of scaffold/ read it."""
+    class_name = "".join(part.capitalize() for part in target.split("_"))
+    found = [table for table in tables.values() if table.class_name == class_name]
+    if len(found) != 1:
+        names = ", ".join(sorted(snake_case(table.class_name) for table in tables.values()))
+        raise FieldError(f"There is no resource {target}: there are {names}.")
+    table = found[0]
+    if table.problem:
+        raise FieldError(f"{target} can't be referred to: {table.problem}.")
+    is_free = table.name not in (resource.plural, resource.name) and (
+        table.name.isidentifier() and table.name.removesuffix("s") not in TAKEN - {"user"}
+    )
+    return {
+        "name": target,
+        "table": table.name,
+        "path": f"/{table.name.replace('_', '-')}",
+        "class": table.class_name,
+        "module": table.module,
+        "is_owned": table.is_owned,
+        "fixture": table.name if is_free else f"rows_of_{table.name}",
+        "article": "an" if target[0] in "aeio" else "a",
+    }
+
+
+def add_with_parents(
+    row: dict[str, Any],
+    tables: dict[str, Table],
+    resource: Resource,
+    needed: dict[str, dict[str, Any]],
+) -> None:
+    """Adds the fixture of a row, after those of the rows that it needs itself."""
+    if row["fixture"] in needed:
+        return
+    table = next(one for one in tables.values() if one.class_name == row["class"])
+    arguments, parameters = [], []
+    if table.is_owned:
+        arguments.append("owner_id=fake_user.id")
+    for column, expression in table.arguments.items():
+        arguments.append(f"{column}={expression}")
+    for column, target in table.references.items():
+        other = next((one for one in tables.values() if one.name == target), None)
+        if other is None or other.name == table.name:
+            raise FieldError(f"{row['name']} can't be referred to: its {column} names {target}.")
+        above = described(snake_case(other.class_name), tables, resource)
+        add_with_parents(above, tables, resource, needed)
+        arguments.append(f"{column}={above['fixture']}[number].id")
+        parameters.append(f"{above['fixture']}: list[{above['class']}]")
+    needed[row["fixture"]] = {**row, "arguments": arguments, "parameters": parameters}
+
+
+def snake_case(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)[1:]
