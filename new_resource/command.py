@@ -191,10 +191,8 @@ def print_what_was_made(resource: Resource, changes: Changes) -> None:
     print(f"{len(lines)} new files, {sum(lines.values())} lines:\n")
     for path, number in lines.items():
         print(f"    {path:{width}} {number:4}")
-    print(
-        f"\n{' and '.join(sorted(changes.before))} have lines of {resource.plural} now.\n",
-        flush=True,
-    )
+    registered = " and ".join(sorted(changes.before))
+    print(f"\nIt is registered in {registered}.\n", flush=True)
 
 
 def count_lines(file: Path) -> int:

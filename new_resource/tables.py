@@ -80,7 +80,7 @@ def expression_for(column: Any) -> str:
     if enums := getattr(kind, "enums", None):
         return repr(enums[0])
     try:
-        python_type = kind.python_type
+        python_type = getattr(kind, "impl", kind).python_type
     except NotImplementedError:
         return ""
     if python_type is str:
