@@ -39,7 +39,10 @@ async def add_user(
 
 async def new_user(session: AsyncSession) -> str:
     """For ROWS in tests/test_routes.py: any user, whom a field names."""
-    return f"/users/{(await add_user(session, f'{uuid4()}@example.com')).id}"
+    user_id = uuid4()  # known before the commit, which may expire the object
+    session.add(User(id=user_id, email=f"{user_id}@example.com", password_hash="none"))
+    await session.commit()
+    return f"/users/{user_id}"
 
 
 def problem(

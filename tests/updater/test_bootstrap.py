@@ -275,6 +275,21 @@ def test_without_a_release_the_updater_is_that_of_the_default_branch(
     assert run(service).stdout.startswith("1.0.0 ")
 
 
+@pytest.mark.parametrize("commit", ["1.0.0", "{description}"])
+def test_a_resource_is_made_by_the_release_that_the_service_has(
+    service: Path, small_template: Path, commit: str
+) -> None:
+    description = git("describe", "--tags", "--long", cwd=small_template).strip()
+    answers = service / ANSWERS
+    answers.write_text(answers.read_text().replace("1.0.0", commit.format(description=description)))
+    release_with_updater(small_template, "2.0.0")
+
+    result = run(service, "new-resource", "note", "title:str", "--to", "2.0.0")
+
+    arguments = ["new-resource", "note", "title:str", "--to", "2.0.0"]
+    assert result.stdout == f"1.0.0 {service} {arguments} []\n"
+
+
 # ── What it cannot do, in a sentence ─────────────────────────────────────────
 
 

@@ -1,0 +1,57 @@
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evergreen.releases import commit_all
+from evergreen.services import copy_of
+from evergreen.suites import own_environment
+from evergreen.working_tree import ROOT
+
+NewResource = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def service(installed_service: Path, tmp_path: Path, isolated_git: None) -> Path:
+    """A committed service; what it needs is installed elsewhere."""
+    folder = copy_of(installed_service, tmp_path / "service")
+    commit_all(folder)
+    return folder
+
+
+@pytest.fixture
+def variables(installed_service: Path) -> dict[str, str]:
+    """Those with which uv finds what is installed, and Python leaves no byte code."""
+    return own_environment() | {
+        "UV_PROJECT_ENVIRONMENT": str(installed_service / ".venv"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "RUFF_NO_CACHE": "true",
+    }
+
+
+@pytest.fixture
+def new_resource(service: Path, variables: dict[str, str]) -> NewResource:
+    """Runs the command in the service, from the working tree of the template."""
+
+    def new_resource(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, str(ROOT / "updater"), "new-resource", *words],
+            cwd=service,
+            env=variables | more,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    return new_resource
+
+
+def with_program(folder: Path, name: str, script: str) -> str:
+    """Returns a PATH on which this script comes first."""
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
