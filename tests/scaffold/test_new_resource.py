@@ -112,8 +112,8 @@ def test_lines_of_a_team_at_the_seams_stay(service: Path, new_resource: NewResou
 def test_files_with_lines_of_windows_get_more_of_them(
     service: Path, new_resource: NewResource
 ) -> None:
-    for path in (service / "app").rglob("*.py"):
-        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    for file in (service / "app").rglob("*.py"):
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     commit_all(service)
 
     result = new_resource(*NOTE, "--no-tests-run")

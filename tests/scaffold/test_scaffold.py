@@ -1,0 +1,59 @@
+"""What scaffold/ can render: every branch of it is taken, and all is Python that ruff accepts."""
+
+import ast
+from pathlib import Path
+
+import copier
+
+from evergreen.branches import all_branches, branches_never_taken, recorded_branches
+from evergreen.rendering import files_of
+from evergreen.scaffold import OWNERSHIPS, PARENTS, field_texts, read
+from evergreen.working_tree import ROOT
+from new_resource.fields import read_field
+from new_resource.resource import Resource
+from new_resource.tables import Table
+
+TABLES = {
+    "users": Table("users", "User", "app.auth.models", is_owned=False),
+    "folders": Table(
+        "folders", "Folder", "app.folders.models", True, arguments={"name": 'f"name {number}"'}
+    ),
+    "colours": Table("colours", "Colour", "app.colours.models", False, arguments={"name": "'x'"}),
+}
+TEXTS = list(field_texts())
+SMALL = [
+    ["order", "text:str", "rate:decimal:5,2:default=1"],
+    ["upload", "text:str", "state:enum:on,off:default=on"],
+    ["union", "text:str", "state:enum:on,off:default=off"],
+]
+
+
+def resources() -> list[Resource]:
+    """A resource of each ownership with a single field of some kinds, and with all fields."""
+    found = [read(words, {}) for words in [*PARENTS, *SMALL]]
+    for options in OWNERSHIPS.values():
+        all_texts = [text for text in TEXTS if "folder" not in text or "--shared" not in options]
+        single = [[text] for text in ("text:str", "on:bool", "by:ref:colour", "no:int:unique")]
+        for texts in (all_texts, *single):
+            found.append(read(["thing", *texts, *options], TABLES))
+    return found
+
+
+def test_each_kind_of_field_has_several_forms() -> None:
+    kinds = [read_field(text).kind for text in TEXTS]
+
+    assert len(TEXTS) > 70
+    assert min(kinds.count(kind) for kind in set(kinds)) >= 2
+
+
+def test_every_branch_of_the_scaffold_is_taken(tmp_path: Path) -> None:
+    with recorded_branches() as seen:
+        for number, resource in enumerate(resources()):
+            folder = tmp_path / f"{number}"
+            data = resource.as_data()
+            copier.run_copy(str(ROOT / "scaffold"), folder, data=data, defaults=True, quiet=True)
+            for path, content in files_of(folder).items():
+                ast.parse(content, path)
+
+    never = branches_never_taken(all_branches(ROOT / "scaffold"), seen)
+    assert [f"{branch.file}:{branch.line}: {branch}" for branch in never] == []
