@@ -1,5 +1,6 @@
 """Reads the command line: the name of a resource, and what it is."""
 
+import re
 from argparse import Namespace
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,13 +9,14 @@ from typing import Any
 from new_resource.fields import Field, FieldError, read_fields, refuse_name
 from new_resource.tables import Table
 
-# The names of variables, modules and fixtures that a slice and its tests have already.
+# The names of variables, functions and fixtures that a slice and its tests have already.
 TAKEN = {
-    *("app", "change", "client", "connection", "count", "database", "engine", "error", "field"),
-    *("filter", "found", "invalid", "now", "order", "page", "path", "place", "problem", "query"),
-    *("request", "response", "router", "row", "schema", "service", "session", "setting", "stored"),
-    *("test", "text", "time", "token", "user", "value", "values", "model", "route", "main", "log"),
-    *("auth", "db", "health", "server", "start", "own", "other", "result", "select", "update"),
+    *("app", "change", "changes", "client", "connection", "engine", "error", "field", "filter"),
+    *("id", "live", "log", "new", "new_session", "now", "number", "path", "place", "problem"),
+    *("query", "request", "response", "router", "second", "service", "session", "setting"),
+    *("start", "stored", "task_id", "test", "text", "time", "token", "update", "user", "value"),
+    *("fake_user", "other_user", "anonymous_client", "other_client", "client_as", "select"),
+    *("delete", "invalid", "found", "owner", "other"),
 }
 MAX_INDEX = 63  # the characters that PostgreSQL keeps of a name
 
@@ -111,6 +113,14 @@ def refuse_what_exists(resource: Resource, folder: Path) -> None:
     for path in resource.files:
         if (folder / path).exists():
             raise FieldError(f"{path} exists already: choose another name.")
+    if (folder / f"app/{resource.plural}.py").exists():
+        raise FieldError(f"app/{resource.plural}.py exists already: choose another name.")
+    names = [f"{verb}_{resource.name}" for verb in ("create", "read", "update", "delete")]
+    function = re.compile(rf"\bdef ({'|'.join([*names, f'list_{resource.plural}'])})\(")
+    for file in sorted((folder / "app").rglob("routes.py")):
+        if found := function.search(file.read_text("utf-8")):
+            place = file.relative_to(folder)
+            raise FieldError(f"{place} has a function {found[1]} already: choose another name.")
 
 
 def find_rows(resource: Resource, parent: str | None, tables: dict[str, Table]) -> None:
