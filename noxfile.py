@@ -117,6 +117,18 @@ def growth(session: nox.Session) -> None:
 
 
 @nox.session(tags=["ci"])
+def scaffold(session: nox.Session) -> None:
+    """Make ten resources in services with `poe new-resource`, check them, and plant mistakes.
+
+    `uvx nox -s scaffold -- --thorough` combines every field with every ownership, and sends generated
+    requests (nightly).
+    """
+    install(session, group="evergreen")
+    write_to_memory(session)
+    session.run("python", "-m", "tools.scaffold", *session.posargs)
+
+
+@nox.session(tags=["ci"])
 def updates(session: nox.Session) -> None:
     """Update services of every release, edited as by teams; add a table to proof.html."""
     install(session, group="test")

@@ -1,0 +1,1 @@
+"""Proves that what `poe new-resource` makes is green, and red where it is broken."""
