@@ -25,6 +25,8 @@ from tools.growth.proof import WAYS, Outcome, Workplace, install, shown
 
 NAMES = ["note", "invoice", "parcel", "order_line", "city"]
 """Of the resources that have the fields of the proof, one for each ownership."""
+WAYS_IN_CI: tuple[str, ...] = ("pytest --live",)
+WAYS_IN_A_THOROUGH_PROOF: tuple[str, ...] = ("pytest --live", "poe fuzz")
 SMALL = [
     ["tag", "name:str:1..30:unique", "--shared"],
     ["visit", "day:date", "done:bool:default=false"],
@@ -136,11 +138,9 @@ def batches(databases: list[str], thorough: bool) -> Iterator[Batch]:
     for index, database in enumerate(databases):
         for turn in range(len(OWNERSHIPS)) if thorough else [index]:
             for example in (True, False) if thorough else [database == DATABASES[0]]:
-                ways: tuple[str, ...] = (
-                    ("pytest --live", "poe fuzz") if turn == 0 and thorough else ()
-                )
+                ways = WAYS_IN_A_THOROUGH_PROOF if turn == 0 and thorough else ()
                 if not thorough and database == DATABASES[0]:
-                    ways: tuple[str, ...] = ("pytest --live",)
+                    ways = WAYS_IN_CI
                 resources = tuple(map(tuple, resources_of(turn)))
                 yield Batch(database, example, resources, thorough and turn == 0, ways)
 
