@@ -69,9 +69,10 @@ class Exact(GroupedMetadata):
     places: int
 
     def __iter__(self) -> Iterator[object]:
-        fraction = rf"(\.[0-9]{{1,{self.places}}})?" if self.places else ""
-        pattern = rf"-?[0-9]{{1,{self.digits - self.places}}}{fraction}"
-        whole = "12"[: self.digits - self.places]
+        whole_digits = self.digits - self.places
+        fraction = r"(\.[0-9]{1," + f"{self.places}" + "})?" if self.places else ""
+        pattern = "-?[0-9]{1," + f"{whole_digits}" + "}" + fraction
+        whole = "12"[:whole_digits]
         example = f"{whole}.{'5'.ljust(self.places, '0')}" if self.places else whole
 
         def exact_amount(value: object) -> object:
@@ -81,8 +82,8 @@ class Exact(GroupedMetadata):
             ):
                 return value
             raise ValueError(
-                f"an amount is a string such as {example}, with at most "
-                f"{self.digits - self.places} digits before the point"
+                f"an amount is a string such as {example}, with at most {whole_digits} digits "
+                "before the point"
             )
 
         def with_all_places(value: Decimal) -> Decimal:
