@@ -18,6 +18,7 @@ from sqlalchemy import (
     Enum,
     ForeignKeyConstraint,
     MetaData,
+    Numeric,
     String,
     Table,
     UniqueConstraint,
@@ -131,6 +132,9 @@ def example(column: Column[Any], number: int) -> Any:
     if isinstance(kind, String):
         length = kind.length or LONG_TEXT
         return f"{number:x}"[-length:].ljust(length, "x")
+    if isinstance(kind, Numeric) and kind.precision and kind.scale:
+        whole = 10 ** (kind.precision - kind.scale)
+        return Decimal(number or 1) if number < whole else Decimal(number).scaleb(-kind.scale)
     if isinstance(kind, DateTime):
         start = datetime(2026, 1, 1, tzinfo=UTC if kind.timezone else None)
         return start + timedelta(days=number)
