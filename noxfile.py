@@ -1,7 +1,7 @@
 # /// script
 # dependencies = ["nox>=2026.10.20"]
 # ///
-"""Proves the template: `uvx nox -t ci` runs all that CI runs for each commit, `uvx nox` all but growth and updates.
+"""Proves the template: `uvx nox -t ci` runs all that CI runs for each commit, `uvx nox` all but growth, scaffold and updates.
 
 `uvx nox -l` lists the rest.
 """
