@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.requests import HTTPConnection
 
 from app import NAME
+from app.db.pool import FairPool
 
 SILENCE_SECONDS = 2
 
@@ -118,6 +119,7 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
     engine = create_async_engine(
         settings.database_url,
         connect_args={**connect_args, "server_settings": server_settings | timeouts},
+        poolclass=FairPool,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout_seconds,

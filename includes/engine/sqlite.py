@@ -16,6 +16,8 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from starlette.requests import HTTPConnection
 
+from app.db.pool import FairPool
+
 
 def parse_database_url(text: str) -> URL:
     try:
@@ -60,6 +62,7 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
     engine = create_async_engine(
         settings.database_url,
         connect_args={"async_creator_fn": connect},
+        poolclass=FairPool,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_pool_timeout_seconds,
