@@ -14,6 +14,8 @@ class FairPool(AsyncAdaptedQueuePool):
     times as long as most.
     """
 
+    __module__ = AsyncAdaptedQueuePool.__module__  # the logger, which would print each connection
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.places = asyncio.Semaphore(self.size() + self._max_overflow)
