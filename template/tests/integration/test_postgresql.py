@@ -86,7 +86,7 @@ async def test_a_request_waits_for_a_connection_as_long_as_the_settings_say(
     engine = create_engine(settings.model_copy(update=update))
 
     async with engine.connect(), engine.connect():
-        with pytest.raises(exc.TimeoutError, match="^None of the 2 connections was free"):
+        with pytest.raises(exc.TimeoutError, match=r"^None of the 2 connections was free"):
             await engine.connect()
     await engine.dispose()
 
