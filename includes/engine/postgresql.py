@@ -165,7 +165,9 @@ def _refuse_closed_connection(dbapi_connection: Any, record: object, proxy: obje
 def _refuse_silent_connection(dbapi_connection: Any, record: object, proxy: object) -> None:
     # Not by SQLAlchemy's own ping: it lets the TimeoutError of a silent server through as it is.
     try:
-        dbapi_connection.run_async(lambda driver: driver.execute("SELECT 1", timeout=SILENCE_SECONDS))
+        dbapi_connection.run_async(
+            lambda driver: driver.execute("SELECT 1", timeout=SILENCE_SECONDS)
+        )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         dbapi_connection.driver_connection.terminate()
         raise exc.InvalidatePoolError("The server does not respond.") from error
