@@ -239,7 +239,7 @@ def migrating(connection: Connection) -> Iterator[None]:
     connection.exec_driver_sql("SELECT pg_advisory_unlock(hashtext('alembic_version'))")
 
 
-async def refuse_read_only(connection: AsyncConnection) -> None:
+async def check_storage(connection: AsyncConnection) -> None:
     """Raises `OSError` where nothing can be written: on a standby, for instance."""
     if await connection.scalar(text("SHOW transaction_read_only")) == "on":
         raise OSError("The server is read-only.")

@@ -13,7 +13,7 @@ import aiosqlite
 from fastapi import Depends
 from pydantic import Field, PlainSerializer, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
-from sqlalchemy import URL, Connection, event, exc, make_url
+from sqlalchemy import URL, Connection, event, exc, make_url, text
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from starlette.requests import HTTPConnection
@@ -141,8 +141,10 @@ def migrating(connection: Connection) -> Iterator[None]:
 SPARE_BYTES = 64 * 1024
 
 
-async def refuse_read_only(connection: AsyncConnection) -> None:
+async def check_storage(connection: AsyncConnection) -> None:
     """Raises `OSError` where nothing can be written: the disk is full, for instance."""
+    # What is read next comes from the file, not from what this connection remembers of it.
+    await connection.execute(text("PRAGMA shrink_memory"))
     driver: Any = (await connection.get_raw_connection()).driver_connection
     if driver.file is not None:  # a file, not a database in memory
         await asyncio.to_thread(_try_to_write_beside, Path(driver.path))

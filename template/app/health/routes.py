@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.db.engine import EngineDep, refuse_read_only
+from app.db.engine import EngineDep, check_storage
 
 log = structlog.stdlib.get_logger()
 
@@ -47,8 +47,8 @@ async def readyz(engine: EngineDep) -> Health:
 async def ask_database(engine: AsyncEngine) -> bool:
     try:
         async with engine.connect() as connection:
+            await check_storage(connection)
             revision = await connection.scalar(text("SELECT version_num FROM alembic_version"))
-            await refuse_read_only(connection)
     except (SQLAlchemyError, OSError) as error:
         log.warning("The database is not ready", error=str(error))
         return False

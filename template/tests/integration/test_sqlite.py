@@ -319,6 +319,19 @@ async def test_a_file_that_is_no_database_is_a_503(
     assert [response.status_code for response in responses] == [503, 503]
 
 
+@pytest.mark.in_process
+async def test_a_service_whose_file_is_overwritten_is_not_ready(
+    committing_client: AsyncClient, new_database: URL
+) -> None:
+    before = await committing_client.get("/readyz")
+    with Path(str(new_database.database)).open("r+b") as file:
+        file.write(b"no database" * 1000)
+
+    response = await committing_client.get("/readyz")
+
+    assert (before.status_code, response.status_code) == (200, 503)
+
+
 async def test_an_error_of_the_statement_is_not_a_busy_database(
     committing_engine: AsyncEngine,
 ) -> None:
