@@ -302,9 +302,13 @@ async def test_a_write_to_a_read_only_database_is_a_503(
     assert response.json() == BUSY
 
 
+def overwrite(database: URL) -> None:
+    Path(str(database.database)).write_bytes(b"no database" * 1000)
+
+
 @pytest.fixture
 def corrupt_database(new_database: URL) -> None:
-    Path(str(new_database.database)).write_bytes(b"no database" * 1000)
+    overwrite(new_database)
 
 
 @pytest.mark.in_process
@@ -324,8 +328,7 @@ async def test_a_service_whose_file_is_overwritten_is_not_ready(
     committing_client: AsyncClient, new_database: URL
 ) -> None:
     before = await committing_client.get("/readyz")
-    with Path(str(new_database.database)).open("r+b") as file:
-        file.write(b"no database" * 1000)
+    overwrite(new_database)
 
     response = await committing_client.get("/readyz")
 
