@@ -23,7 +23,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -132,7 +132,9 @@ async def during(
 
     async def keep_asking() -> None:
         while time.perf_counter() < over:
-            seen.ready[await service.readiness()] += 1
+            status = await service.readiness()
+            if time.perf_counter() < over:
+                seen.ready[status] += 1
             await asyncio.sleep(0.5)
 
     writers = [asyncio.create_task(keep_writing()) for _ in range(WRITERS)]
@@ -288,15 +290,20 @@ class Proxy:
         await server.serve_forever()
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server = await asyncio.open_connection("127.0.0.1", self.port_of_server)
+        try:
+            server = await asyncio.open_connection("127.0.0.1", self.port_of_server)
+        except OSError:  # it is stopped
+            writer.close()
+            return
         for pair in ((reader, server[1]), (server[0], writer)):
             self.readers.add(pair[0])
             self.tasks.add(asyncio.create_task(self.pass_on(*pair)))
 
     async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65_536):
-            if reader not in self.silent:
-                writer.write(data)
+        with suppress(OSError):
+            while data := await reader.read(65_536):
+                if reader not in self.silent:
+                    writer.write(data)
         writer.close()
 
     def silence(self) -> None:
@@ -309,7 +316,7 @@ class PostgreSQL:
         self.port = int(url.rpartition(":")[2].partition("/")[0])
         (folder,) = self.run("SHOW data_directory")
         self.data = Path(folder)
-        self.options = (self.data / "postmaster.opts").read_text().split(maxsplit=1)[1]
+        _, self.options = (self.data / "postmaster.opts").read_text().strip().split(maxsplit=1)
         self.frozen: list[int] = []
         self.occupied: list[socket.socket] = []
 
