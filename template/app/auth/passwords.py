@@ -22,9 +22,7 @@ class PasswordHasher:
     anyone can ask for one by a login. The others wait for their turn.
     """
 
-    threads: ClassVar = ThreadPoolExecutor(
-        max_workers=max(1, (os.cpu_count() or 1) // 2), thread_name_prefix="password-hash"
-    )
+    threads: ClassVar = ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 1) // 2))
     waiting: ClassVar[int] = 0
 
     def __init__(self, settings: Settings) -> None:

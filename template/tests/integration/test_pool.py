@@ -48,3 +48,17 @@ async def test_a_connection_that_could_not_be_had_in_time_is_free_later(
 
     async with engine_with_one_connection.connect() as connection:
         assert not connection.closed
+
+
+async def test_a_connection_that_could_not_be_opened_leaves_its_place_to_the_next_one(
+    impatient_settings: Settings,
+) -> None:
+    url = impatient_settings.database_url
+    update = {"database_url": url.set(database=f"{url.database}-missing"), "database_pool_size": 1}
+    engine = create_engine(impatient_settings.model_copy(update=update))
+
+    for _ in range(2):
+        with pytest.raises(exc.DBAPIError):
+            async with engine.connect():
+                pass
+    await engine.dispose()
