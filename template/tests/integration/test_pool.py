@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import exc
+from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.db.engine import create_engine
@@ -51,14 +51,14 @@ async def test_a_connection_that_could_not_be_had_in_time_is_free_later(
 
 
 async def test_a_connection_that_could_not_be_opened_leaves_its_place_to_the_next_one(
-    impatient_settings: Settings,
+    engine_with_one_connection: AsyncEngine,
 ) -> None:
-    url = impatient_settings.database_url
-    update = {"database_url": url.set(database=f"{url.database}-missing"), "database_pool_size": 1}
-    engine = create_engine(impatient_settings.model_copy(update=update))
+    def refuse(*arguments: object) -> None:
+        raise ConnectionRefusedError
+
+    event.listen(engine_with_one_connection.sync_engine, "do_connect", refuse)
 
     for _ in range(2):
-        with pytest.raises(exc.DBAPIError):
-            async with engine.connect():
+        with pytest.raises(ConnectionRefusedError):
+            async with engine_with_one_connection.connect():
                 pass
-    await engine.dispose()
