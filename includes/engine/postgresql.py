@@ -8,12 +8,13 @@ import asyncpg
 from fastapi import Depends
 from pydantic import Field, PlainSerializer, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
-from sqlalchemy import URL, Connection, NullPool, event, exc, make_url
+from sqlalchemy import URL, Connection, NullPool, event, exc, make_url, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from starlette.requests import HTTPConnection
 
 from app import NAME
+from app.db.pool import FairPool
 
 SILENCE_SECONDS = 2
 
@@ -118,15 +119,17 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
     engine = create_async_engine(
         settings.database_url,
         connect_args={**connect_args, "server_settings": server_settings | timeouts},
+        poolclass=FairPool,
         pool_size=settings.database_pool_size,
         max_overflow=settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout_seconds,
         pool_recycle=settings.database_pool_recycle_seconds,
-        pool_pre_ping=settings.database_pool_pre_ping,
         # The values of a statement may be secrets, and its errors are logged.
         hide_parameters=True,
     )
     event.listen(engine.sync_engine, "checkout", _refuse_closed_connection)
+    if settings.database_pool_pre_ping:
+        event.listen(engine.sync_engine, "checkout", _refuse_silent_connection)
     event.listen(engine.sync_engine, "before_cursor_execute", _begin_unless_it_reads)
     event.listen(engine.sync_engine, "handle_error", _give_up_silent_connection)
     return engine
@@ -161,6 +164,17 @@ def _refuse_closed_connection(dbapi_connection: Any, record: object, proxy: obje
         raise exc.InvalidatePoolError("The server has closed the connection.")
 
 
+def _refuse_silent_connection(dbapi_connection: Any, record: object, proxy: object) -> None:
+    # Not by SQLAlchemy's own ping: it lets the TimeoutError of a silent server through as it is.
+    try:
+        dbapi_connection.run_async(
+            lambda driver: driver.execute("SELECT 1", timeout=SILENCE_SECONDS)
+        )
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        dbapi_connection.driver_connection.terminate()
+        raise exc.InvalidatePoolError("The server does not respond.") from error
+
+
 def _give_up_silent_connection(context: ExceptionContext) -> exc.OperationalError | None:
     error = context.original_exception
     if not isinstance(error, TimeoutError):
@@ -192,6 +206,7 @@ def _set_for_transaction(values: dict[str, str], connection: Connection) -> None
 # https://www.postgresql.org/docs/current/errcodes-appendix.html
 BUSY = (
     "08",  # the connection failed
+    "25006",  # the server is read-only: a standby, or its disk is full
     "40",  # the transaction was rolled back: a deadlock, or a conflict of serializable ones
     "53",  # no resources: too many connections, for instance
     "57014",  # the statement timeout
@@ -224,6 +239,12 @@ def migrating(connection: Connection) -> Iterator[None]:
     connection.commit()
     yield
     connection.exec_driver_sql("SELECT pg_advisory_unlock(hashtext('alembic_version'))")
+
+
+async def check_storage(connection: AsyncConnection) -> None:
+    """Raises `OSError` where nothing can be written: on a standby, for instance."""
+    if await connection.scalar(text("SHOW transaction_read_only")) == "on":
+        raise OSError("The server is read-only.")
 
 
 async def get_engine(connection: HTTPConnection) -> AsyncEngine:

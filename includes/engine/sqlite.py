@@ -1,6 +1,8 @@
 import asyncio
+import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -11,10 +13,12 @@ import aiosqlite
 from fastapi import Depends
 from pydantic import Field, PlainSerializer, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
-from sqlalchemy import URL, Connection, event, exc, make_url
+from sqlalchemy import URL, Connection, event, exc, make_url, text
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from starlette.requests import HTTPConnection
+
+from app.db.pool import FairPool
 
 
 def parse_database_url(text: str) -> URL:
@@ -60,6 +64,7 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
     engine = create_async_engine(
         settings.database_url,
         connect_args={"async_creator_fn": connect},
+        poolclass=FairPool,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=settings.database_pool_timeout_seconds,
@@ -133,6 +138,28 @@ def migrating(connection: Connection) -> Iterator[None]:
     broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
     if broken:
         raise RuntimeError(f"These rows refer to rows that don't exist (undone): {broken[:10]}")
+
+
+# Room for the largest body that a request may have, unless its route takes more.
+SPARE_BYTES = 64 * 1024
+
+
+async def check_storage(connection: AsyncConnection) -> None:
+    """Raises `OSError` where nothing can be written: the disk is full, for instance."""
+    # What is read next comes from the file, not from what this connection remembers of it.
+    await connection.execute(text("PRAGMA shrink_memory"))
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    if driver.file is not None:  # a file, not a database in memory
+        await asyncio.to_thread(_try_to_write_beside, Path(driver.path))
+
+
+def _try_to_write_beside(database: Path) -> None:
+    # Not to the database itself: that would wait for the writers, and to close its file would take
+    # away the locks that SQLite has on it in this process.
+    if not os.access(database, os.W_OK):
+        raise PermissionError(f"{database} is read-only.")
+    with tempfile.TemporaryFile(dir=database.parent) as file:
+        file.write(bytes(SPARE_BYTES))
 
 
 async def get_engine(connection: HTTPConnection) -> AsyncEngine:

@@ -138,6 +138,14 @@ async def test_a_login_with_a_wrong_password_does_not_reveal_what_was_wrong(
     )
 
 
+async def test_a_user_whose_hash_is_none_cannot_log_in(
+    anonymous_client: AsyncClient, fake_user: User
+) -> None:
+    response = await log_in(anonymous_client, fake_user.email, "correct horse")
+
+    assert response.status_code == 401
+
+
 async def test_a_login_without_a_password_is_refused(anonymous_client: AsyncClient) -> None:
     response = await anonymous_client.post("/auth/token", data={"username": "ada@example.com"})
 

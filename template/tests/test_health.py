@@ -42,7 +42,7 @@ async def test_a_service_without_its_database_is_not_ready(
 
     assert response.status_code == 503
     assert response.json() == problem(
-        503, "Service Unavailable", "The database can't be reached or has no tables."
+        503, "Service Unavailable", "The database can't be reached, has no tables or is read-only."
     )
 
 
@@ -77,7 +77,7 @@ async def test_a_service_whose_database_is_not_migrated_is_not_ready(
 
     assert response.status_code == 503
     assert response.json() == problem(
-        503, "Service Unavailable", "The database can't be reached or has no tables."
+        503, "Service Unavailable", "The database can't be reached, has no tables or is read-only."
     )
 
 

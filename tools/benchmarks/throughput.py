@@ -3,7 +3,7 @@
 Usage: python -m tools.benchmarks.throughput [--rounds 3] [--seconds 3] [DATABASE ...]
 
 Each server runs as its own image starts it, the bare routes on the plain loop and parser of
-uvicorn. A round measures all of them, one after the other. Needs wrk, from Debian's packages.
+uvicorn. A round measures each route on all of them, by turns. Needs wrk, from Debian's packages.
 """
 
 import argparse
@@ -186,25 +186,37 @@ def milliseconds(printed: str, quantile: str) -> float:
     return float(found[1]) * {"us": 0.001, "ms": 1.0, "s": 1000.0}[found[2]]
 
 
-def measure(
-    server: Server, seconds: int, loads: dict[Key, list[Load]], starts: dict[str, list[float]]
-) -> float:
-    """Adds what one round shows; returns the memory in MB after it."""
-    with running(server) as (process, address, start):
-        starts[server.name].append(start)
-        headers = {} if server.name == "floor" else log_in(address)
-        with httpx.Client(base_url=address, headers=headers) as client:
-            task = client.post("/tasks", json={"title": "Buy milk"}).raise_for_status().json()["id"]
+class Round:
+    """All servers at the same time, so that what else happens on the machine meets all of them."""
+
+    def __init__(self, servers: list[Server], seconds: int, stack: ExitStack) -> None:
+        self.seconds = seconds
+        self.running = {server.name: stack.enter_context(running(server)) for server in servers}
+        self.headers: dict[str, dict[str, str]] = {}
+        self.tasks: dict[str, str] = {}
+        for name, (_, address, _) in self.running.items():
+            self.headers[name] = {} if name == "floor" else log_in(address)
+            with httpx.Client(base_url=address, headers=self.headers[name]) as client:
+                task = client.post("/tasks", json={"title": "Buy milk"}).raise_for_status().json()
+            self.tasks[name] = task["id"]
+            self.load(name, "GET /tasks/{id}", max(CONNECTIONS), 1)  # opens the connections
+
+    def load(self, name: str, route: str, connections: int, seconds: int) -> Load:
+        process, address, _ = self.running[name]
+        task = self.tasks[name]
+        method, path = route.replace("{id}", task).split()
+        if name == "floor" and path == "/auth/me":
+            path = f"/tasks/{task}"  # one statement, too
+        return put_under_load(
+            process, address + path, method, self.headers[name], connections, seconds
+        )
+
+    def measure(self, loads: dict[Key, list[Load]]) -> None:
         for route in ROUTES:
-            method, path = route.replace("{id}", task).split()
-            if server.name == "floor" and path == "/auth/me":
-                path = f"/tasks/{task}"  # one statement, too
             for connections in CONNECTIONS:
-                load = put_under_load(
-                    process, address + path, method, headers, connections, seconds
-                )
-                loads[route, connections, server.name].append(load)
-        return megabytes(process)
+                for name in self.running:
+                    load = self.load(name, route, connections, self.seconds)
+                    loads[route, connections, name].append(load)
 
 
 def servers_on(database: str, folder: Path, stack: ExitStack) -> list[Server]:
@@ -317,9 +329,13 @@ def benchmark(database: str, rounds: int, seconds: int, console: Console) -> lis
         folder = stack.enter_context(open_folder())
         servers = servers_on(database, folder, stack)
         for number in range(1, rounds + 1):
-            for server in servers:
-                print(f"{database}: round {number} of {rounds}, {server.name}", flush=True)
-                memory[server.name].append(measure(server, seconds, loads, starts))
+            print(f"{database}: round {number} of {rounds}", flush=True)
+            with ExitStack() as running_servers:
+                measured = Round(servers, seconds, running_servers)
+                measured.measure(loads)
+                for name, (process, _, start) in measured.running.items():
+                    starts[name].append(start)
+                    memory[name].append(megabytes(process))
     missed = report(database, loads, console)
     for name in SERVERS:
         print(

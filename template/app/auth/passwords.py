@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar, TypeVar
 
 from fastapi import Depends
 from pwdlib import PasswordHash
+from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.errors import UnavailableError
@@ -21,9 +22,7 @@ class PasswordHasher:
     anyone can ask for one by a login. The others wait for their turn.
     """
 
-    threads: ClassVar = ThreadPoolExecutor(
-        max_workers=max(1, (os.cpu_count() or 1) // 2), thread_name_prefix="password-hash"
-    )
+    threads: ClassVar = ThreadPoolExecutor(max_workers=max(1, (os.cpu_count() or 1) // 2))
     waiting: ClassVar[int] = 0
 
     def __init__(self, settings: Settings) -> None:
@@ -42,9 +41,12 @@ class PasswordHasher:
 
     async def verify(self, password: str, password_hash: str) -> tuple[bool, str | None]:
         """The second value is a new hash, if the costs were raised since the old one."""
-        return await self.in_turn(
-            self.password_hash.verify_and_update, encode(password), password_hash
-        )
+        try:
+            return await self.in_turn(
+                self.password_hash.verify_and_update, encode(password), password_hash
+            )
+        except UnknownHashError:
+            return False, None  # a user that has been locked out, by a text that is no hash
 
     async def in_turn(self, function: Callable[..., T], *arguments: object) -> T:
         if PasswordHasher.waiting >= MAX_WAITING:

@@ -1,5 +1,7 @@
 import asyncio
+import os
 import re
+import resource
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from sqlalchemy import URL, Connection, delete, exc, func, insert, inspect, sele
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.auth.models import User
-from app.db.engine import create_engine, is_busy, migrating
+from app.db.engine import SPARE_BYTES, create_engine, is_busy, migrating
 from app.db.session import SessionDep
 from app.settings import Settings
 from tests.client import AsyncClient
@@ -259,8 +261,54 @@ async def test_a_full_disk_is_a_503(
 
 
 @pytest.fixture
+def full_disk() -> Iterator[None]:
+    """No file of this process can grow to what a request may bring."""
+    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (SPARE_BYTES - 1, most))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+
+
+@pytest.mark.in_process
+async def test_a_service_whose_disk_is_full_is_alive_but_not_ready(
+    committing_client: AsyncClient, full_disk: None
+) -> None:
+    responses = [await committing_client.get(path) for path in ("/readyz", "/livez")]
+
+    assert [response.status_code for response in responses] == [503, 200]
+
+
+@pytest.mark.in_process
+async def test_a_service_whose_file_is_read_only_is_alive_but_not_ready(
+    committing_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *arguments: False)  # to root, no file is read-only
+
+    responses = [await committing_client.get(path) for path in ("/readyz", "/livez")]
+
+    assert [response.status_code for response in responses] == [503, 200]
+
+
+@pytest.mark.in_process
+async def test_a_write_to_a_read_only_database_is_a_503(
+    committing_client: AsyncClient, committing_engine: AsyncEngine
+) -> None:
+    async with committing_engine.connect() as connection:
+        await connection.execute(text("PRAGMA query_only = ON"))
+
+    response = await committing_client.post("/auth/register", json=EVE)
+
+    assert response.status_code == 503
+    assert response.json() == BUSY
+
+
+def overwrite(database: URL) -> None:
+    Path(str(database.database)).write_bytes(b"no database" * 1000)
+
+
+@pytest.fixture
 def corrupt_database(new_database: URL) -> None:
-    Path(str(new_database.database)).write_bytes(b"no database" * 1000)
+    overwrite(new_database)
 
 
 @pytest.mark.in_process
@@ -273,6 +321,18 @@ async def test_a_file_that_is_no_database_is_a_503(
     ]
 
     assert [response.status_code for response in responses] == [503, 503]
+
+
+@pytest.mark.in_process
+async def test_a_service_whose_file_is_overwritten_is_not_ready(
+    committing_client: AsyncClient, new_database: URL
+) -> None:
+    before = await committing_client.get("/readyz")
+    overwrite(new_database)
+
+    response = await committing_client.get("/readyz")
+
+    assert (before.status_code, response.status_code) == (200, 503)
 
 
 async def test_an_error_of_the_statement_is_not_a_busy_database(

@@ -1,4 +1,7 @@
+import asyncio
+import os
 import threading
+import time
 
 import pytest
 from sqlalchemy import exc
@@ -8,7 +11,7 @@ from app.auth import service
 from app.auth.models import User
 from app.auth.passwords import PasswordHasher
 from app.auth.schemas import UserCreate
-from app.errors import UnauthenticatedError
+from app.errors import UnauthenticatedError, UnavailableError
 from app.settings import Settings
 from tests.database import NewSession
 from tests.helpers import add_user
@@ -96,6 +99,33 @@ async def test_a_password_is_hashed_and_verified_in_another_thread(
 
     assert len(threads) == 2
     assert threading.current_thread() not in threads
+
+
+async def test_as_many_hashes_may_wait_as_the_limit_says(
+    hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.auth.passwords.MAX_WAITING", 2)
+
+    results = await asyncio.gather(
+        *(hasher.hash("correct horse") for _ in range(3)), return_exceptions=True
+    )
+    later = await hasher.hash("correct horse")
+
+    assert [isinstance(result, UnavailableError) for result in results] == [False, False, True]
+    assert later.startswith("$argon2id$")
+
+
+def test_hashes_leave_half_of_the_cores_to_others() -> None:
+    cores = os.cpu_count() or 1
+    threads = set()
+
+    def observe(number: int) -> None:
+        threads.add(threading.current_thread())
+        time.sleep(0.001)
+
+    list(PasswordHasher.threads.map(observe, range(2 * cores)))
+
+    assert len(threads) == max(1, cores // 2)
 
 
 async def test_a_lone_surrogate_is_a_wrong_password(hasher: PasswordHasher) -> None:
