@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def psql(environment: Path, url: str, statement: str) -> list[str]:
     return printed.splitlines()
 
 
+def run_program(environment: Path, program: str, *arguments: str) -> None:
+    """Runs a program of PostgreSQL, as `nobody` where root would be refused."""
+    subprocess.run(
+        [programs(environment) / program, *arguments],
+        check=True,
+        stdout=subprocess.DEVNULL,
+        cwd="/",
+        **NOBODY,
+    )
+
+
 @contextmanager
 def postgresql_server(environment: Path, password: str | None = None) -> Iterator[str]:
     """Yields the URL, without a database, of a server with an empty database `test`.
@@ -65,15 +77,7 @@ def postgresql_server(environment: Path, password: str | None = None) -> Iterato
             ["--auth=scram-sha-256", f"--pwfile={secret}"] if password else ["--auth=trust"]
         )
 
-        def run(program: str, *arguments: str) -> None:
-            subprocess.run(
-                [programs(environment) / program, *arguments],
-                check=True,
-                stdout=subprocess.DEVNULL,
-                cwd="/",
-                **NOBODY,
-            )
-
+        run = partial(run_program, environment)
         run("initdb", "-D", f"{folder}/data", "-U", "postgres", "--no-sync", *authentication)
         port = free_port()
         options = (

@@ -31,7 +31,7 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from evergreen.postgresql_server import NOBODY, free_port, open_folder, programs, psql
+from evergreen.postgresql_server import free_port, open_folder, psql, run_program
 from tools.benchmarks.throughput import Server, log_in, running, servers_on
 
 WRITERS = 20
@@ -102,6 +102,11 @@ class Service:
     async def readiness(self) -> int:
         return (await self.client.get("/readyz")).status_code
 
+    async def watch_readiness(self, seen: Seen) -> None:
+        while True:
+            seen.ready[await self.readiness()] += 1
+            await asyncio.sleep(0.5)
+
     async def lost(self) -> int:
         """Counts the tasks that were acknowledged and are not there."""
         found: set[str] = set()
@@ -130,22 +135,16 @@ async def during(
             await service.write(seen)
             await asyncio.sleep(0.05)
 
-    async def keep_asking() -> None:
-        while time.perf_counter() < over:
-            status = await service.readiness()
-            if time.perf_counter() < over:
-                seen.ready[status] += 1
-            await asyncio.sleep(0.5)
-
     writers = [asyncio.create_task(keep_writing()) for _ in range(WRITERS)]
-    asking = asyncio.create_task(keep_asking())
+    watching = asyncio.create_task(service.watch_readiness(seen))
     await asyncio.sleep(seconds)
+    watching.cancel()
     await asyncio.to_thread(end)
     ended = time.perf_counter()
     while await service.readiness() != 200 and seen.seconds_until_ready <= SECONDS_TO_RECOVER:
         await asyncio.sleep(0.1)
         seen.seconds_until_ready = time.perf_counter() - ended
-    await asyncio.gather(asking, *writers)
+    await asyncio.gather(*writers)
     seen.lost = await service.lost()
     return seen
 
@@ -185,14 +184,9 @@ async def many_wrong_logins(service: Service) -> Seen:
 async def many_writers(service: Service) -> Seen:
     seen = Seen()
 
-    async def keep_asking() -> None:
-        while True:
-            seen.ready[await service.readiness()] += 1
-            await asyncio.sleep(0.5)
-
-    asking = asyncio.create_task(keep_asking())
+    watching = asyncio.create_task(service.watch_readiness(seen))
     await asyncio.gather(*[service.write(seen) for _ in range(MANY_WRITERS)])
-    asking.cancel()
+    watching.cancel()
     seen.lost = await service.lost()
     return seen
 
@@ -324,14 +318,7 @@ class PostgreSQL:
         return psql(self.environment, self.url, statement)
 
     def control(self, *arguments: str) -> None:
-        command = [
-            str(programs(self.environment) / "pg_ctl"),
-            "-D",
-            str(self.data),
-            "-w",
-            *arguments,
-        ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd="/", **NOBODY)
+        run_program(self.environment, "pg_ctl", "-D", str(self.data), "-w", *arguments)
 
     def stop(self) -> None:
         self.control("-m", "immediate", "stop")
