@@ -4,11 +4,14 @@ import itertools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import copier
 
+from evergreen.covering_array import Constraints, assert_pairs_are_covered, covering_array
+from evergreen.questions import Answers
 from evergreen.working_tree import ROOT
 from new_resource.command_line import resource_parser
 from new_resource.fields import FieldError, read_field
@@ -58,19 +61,67 @@ PARENTS = [
 """The resources that those of the proof name."""
 
 
-def field_texts() -> Iterator[str]:
+FORMS = [f"{kind}{limits}" for kind, all_limits in KINDS.items() for limits in all_limits]
+
+
+def text_of(form: str, option: str) -> str:
+    """The field as a person types it, with a name that tells what it is."""
+    kind, _, limits = form.partition(":")
+    name = re.sub(r"[^a-z0-9]+", "_", f"{form}{option}".replace("-", "minus")).strip("_")
+    default = limits.split(",")[0] if kind == "enum" else DEFAULTS.get(kind, "")
+    return f"a_{name}:{form}{option}{f'={default}' if option == ':default' else ''}"
+
+
+def is_accepted(form: str, option: str) -> bool:
+    try:
+        read_field(text_of(form, option))
+    except FieldError:
+        return False
+    return True
+
+
+def is_possible(form: str, ownership: str) -> bool:
+    """What every user can use can't name a row that has an owner."""
+    return form != "ref:folder" or "--shared" not in OWNERSHIPS[ownership]
+
+
+def field_texts() -> list[str]:
     """Every kind of field with each of its limits and options that the command accepts."""
-    for kind, limits in KINDS.items():
-        for limit, option in itertools.product(limits, OPTIONS):
-            name = re.sub(r"[^a-z0-9]+", "_", f"{kind}{limit}{option}".replace("-", "minus"))
-            default = limit.strip(":").split(",")[0] if kind == "enum" else DEFAULTS.get(kind, "")
-            text = f"a_{name.strip('_')}:{kind}{limit}"
-            text += f":default={default}" if option == ":default" else option
-            try:
-                read_field(text)
-            except FieldError:
-                continue
-            yield text
+    return [
+        text_of(form, option)
+        for form, option in itertools.product(FORMS, OPTIONS)
+        if is_accepted(form, option)
+    ]
+
+
+def covering_fields(databases: list[str]) -> list[Answers]:
+    """Pairs every form, option and ownership of a field, and has each of them on each database."""
+    factors: dict[str, list[Any]] = {
+        "form": FORMS,
+        "option": OPTIONS,
+        "ownership": list(OWNERSHIPS),
+    }
+    constraints: Constraints = {
+        ("form", "option"): is_accepted,
+        ("form", "ownership"): is_possible,
+    }
+    rows = covering_array(factors, constraints)
+    rows.sort(key=lambda row: FORMS.index(row["form"]))
+    for row, database in zip(rows, itertools.cycle(databases), strict=False):
+        row["database"] = database
+    assert_pairs_are_covered({**factors, "database": databases}, rows, constraints)
+    return rows
+
+
+def all_fields(databases: list[str]) -> list[Answers]:
+    """Every form with each option and ownership on each database."""
+    return [
+        {"form": form, "option": option, "ownership": ownership, "database": database}
+        for form, option, ownership, database in itertools.product(
+            FORMS, OPTIONS, OWNERSHIPS, databases
+        )
+        if is_accepted(form, option) and is_possible(form, ownership)
+    ]
 
 
 def read(words: Sequence[str], tables: dict[str, Table] | None = None) -> Resource:

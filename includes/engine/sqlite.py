@@ -14,6 +14,7 @@ from fastapi import Depends
 from pydantic import Field, PlainSerializer, PlainValidator
 from pydantic_settings import BaseSettings, NoDecode
 from sqlalchemy import URL, Connection, event, exc, make_url, text
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from starlette.requests import HTTPConnection
@@ -72,6 +73,7 @@ def create_engine(settings: DatabaseSettings, *, for_migrations: bool = False) -
         # The values of a statement may be secrets, and its errors are logged.
         hide_parameters=True,
     )
+    engine.dialect.statement_compiler = _Compiler
     event.listen(engine.sync_engine, "checkout", _refuse_lost_file)
     event.listen(engine.sync_engine, "handle_error", _wrap_overflow)
     return engine
@@ -172,6 +174,15 @@ EngineDep = Annotated[AsyncEngine, Depends(get_engine)]
 
 # ── The driver ───────────────────────────────────────────────────────────────
 
+# SQLite has no locks of rows. A read that asks for one begins a transaction, as a write does.
+FOR_UPDATE = "/* FOR UPDATE */"
+
+
+class _Compiler(SQLiteCompiler):
+    def for_update_clause(self, select: Any, **options: Any) -> str:
+        return f" {FOR_UPDATE}"
+
+
 # Each other statement begins a transaction, if there is none: a read needs none, and what is
 # after the first line is not allowed in one.
 OUTSIDE_OF_TRANSACTIONS = re.compile(
@@ -186,7 +197,7 @@ Call = Callable[[Callable[..., None], str, Any], Awaitable[None]]
 
 @lru_cache(maxsize=500)
 def _begins_transaction(statement: str) -> bool:
-    return OUTSIDE_OF_TRANSACTIONS.match(statement) is None
+    return OUTSIDE_OF_TRANSACTIONS.match(statement) is None or FOR_UPDATE in statement
 
 
 class _Cursor(aiosqlite.Cursor):
@@ -251,7 +262,7 @@ class _Connection(aiosqlite.Connection):
     A transaction begins with its first write, and takes the write lock then. One that begins with
     a read and asks for the lock later would fail at once with "database is locked" when another
     has written since. So what is read before the first write is not part of the transaction:
-    change a row with one statement, not by reading it, thinking, and writing it back.
+    change a row with one statement, or read it with `with_for_update()`, which begins one.
     """
 
     def __init__(

@@ -37,16 +37,22 @@ def new_resource(service: Path, variables: dict[str, str]) -> NewResource:
     """Runs the command in the service, from the working tree of the template."""
 
     def new_resource(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, str(ROOT / "updater"), "new-resource", *words],
-            cwd=service,
-            env=variables | more,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
+        return run_new_resource(service, variables | more, *words)
 
     return new_resource
+
+
+def run_new_resource(
+    service: Path, variables: dict[str, str], *words: str
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "updater"), "new-resource", *words],
+        cwd=service,
+        env=variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
 
 
 def with_program(folder: Path, name: str, script: str) -> str:

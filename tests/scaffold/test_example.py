@@ -1,14 +1,20 @@
 """The example of the template is what scaffold/ makes, apart from what beyond.toml lists."""
 
+import sqlite3
+import subprocess
 import tomllib
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import copier
 import pytest
 
+from evergreen.releases import commit_all
 from evergreen.rendering import files_of
 from evergreen.scaffold import read, render_slice
 from evergreen.working_tree import ROOT
+from tests.scaffold.conftest import run_new_resource
 
 COMMAND = ("task", "title:str:1..200", "done:bool:default=false")
 EXAMPLE = ROOT / "template"
@@ -68,3 +74,28 @@ def test_what_the_example_has_beyond_only_shrinks() -> None:
 
     assert {beyond.file for beyond in BEYOND} <= set(FILES)
     assert lines == MAX_LINES_BEYOND
+
+
+def test_the_migration_of_the_example_makes_the_schema_that_the_scaffold_makes(
+    service: Path, template: Path, tmp_path: Path, variables: dict[str, str]
+) -> None:
+    """The file of the example is released, so it stays as it is."""
+    without_example = tmp_path / "without example"
+    answers = {"example": False}
+    copier.run_copy(str(template), without_example, data=answers, defaults=True, quiet=True)
+    commit_all(without_example)
+
+    made = run_new_resource(without_example, variables, *COMMAND, "--no-tests-run")
+
+    assert made.returncode == 0, made.stderr
+    assert schema_of(without_example, variables) == schema_of(service, variables)
+
+
+def schema_of(service: Path, variables: dict[str, str]) -> dict[str, str]:
+    """The statements that would make the tables and indexes anew, by their names."""
+    command = ["uv", "run", "--quiet", "alembic", "upgrade", "head"]
+    subprocess.run(command, cwd=service, env=variables, check=True, capture_output=True)
+    with closing(sqlite3.connect(service / "service.db")) as connection:
+        schema = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE sql <> ''"))
+    assert {"tasks", "ix_tasks_owner_id_created_at_id"} <= schema.keys()
+    return schema

@@ -1,5 +1,6 @@
 """Puts ten resources after another into services, checks all of it, and plants mistakes."""
 
+import itertools
 import os
 import re
 import shutil
@@ -19,9 +20,11 @@ from evergreen.forked_suites import forked_suites
 from evergreen.growth import DATABASES, environment_of
 from evergreen.postgresql_server import open_folder
 from evergreen.progress import Reporter
+from evergreen.questions import Answers
 from evergreen.releases import commit_all
-from evergreen.scaffold import OWNERSHIPS, PARENTS, field_texts
+from evergreen.scaffold import OWNERSHIPS, PARENTS, all_fields, covering_fields, text_of
 from tools.growth.proof import WAYS, Outcome, Workplace, install, shown
+from tools.scaffold import races
 
 NAMES = ["note", "invoice", "parcel", "order_line", "city"]
 """Of the resources that have the fields of the proof, one for each ownership."""
@@ -32,6 +35,8 @@ SMALL = [
     ["visit", "day:date", "done:bool:default=false"],
     ["memo", "text:text:optional", "folder:ref:folder"],
 ]
+PARTS = 5
+"""Services of a thorough proof on each database: with fewer, the classes have too many fields."""
 MAX_OUTPUT = 4_000
 
 
@@ -131,33 +136,40 @@ class Proof:
         return not any(outcome.problem for outcome in self.outcomes)
 
 
-def batches(databases: list[str], thorough: bool) -> Iterator[Batch]:
-    """Every field and every ownership on each database; in a thorough proof, every field with every
-    ownership on each database, with and without the example.
+def batches(databases: list[str], thorough: bool) -> list[Batch]:
+    """A service on each database with fields of a covering array; in a thorough proof, several
+    services on each, with and without the example, that have every field with every ownership.
     """
-    for index, database in enumerate(databases):
-        for turn in range(len(OWNERSHIPS)) if thorough else [index]:
-            for example in (True, False) if thorough else [database == DATABASES[0]]:
-                ways = WAYS_IN_A_THOROUGH_PROOF if turn == 0 and thorough else ()
-                if not thorough and database == DATABASES[0]:
-                    ways = WAYS_IN_CI
-                resources = tuple(map(tuple, resources_of(turn)))
-                yield Batch(database, example, resources, thorough and turn == 0, ways)
+    if not thorough:
+        rows = covering_fields(list(DATABASES))
+        return [
+            Batch(
+                database,
+                example=database == DATABASES[0],
+                resources=resources_of([row for row in rows if row["database"] == database]),
+                with_all_defects=False,
+                ways=WAYS_IN_CI if database == DATABASES[0] else (),
+            )
+            for database in databases
+        ]
+    rows = all_fields(databases)
+    planned = []
+    for database, example, part in itertools.product(databases, (True, False), range(PARTS)):
+        of_database = [row for row in rows if row["database"] == database]
+        resources = resources_of(of_database, slice(part, None, PARTS))
+        ways = WAYS_IN_A_THOROUGH_PROOF if part == 0 else ()
+        planned.append(Batch(database, example, resources, part == 0, ways))
+    return planned
 
 
-def resources_of(turn: int) -> list[list[str]]:
-    texts: dict[str, list[str]] = {ownership: [] for ownership in OWNERSHIPS}
-    ownerships = list(OWNERSHIPS)
-    for number, text in enumerate(field_texts()):
-        ownership = ownerships[(number + turn) % len(ownerships)]
-        if "folder" in text and "--shared" in OWNERSHIPS[ownership]:
-            ownership = ownerships[0]  # what every user can use can't name what has an owner
-        texts[ownership].append(text)
-    made = [
-        [name, *texts[ownership], *OWNERSHIPS[ownership]]
-        for name, ownership in zip(NAMES, ownerships, strict=True)
-    ]
-    return [*PARENTS, *made, *SMALL]
+def resources_of(rows: list[Answers], part: slice = slice(None)) -> tuple[tuple[str, ...], ...]:
+    """Ten: those that others name, one of each ownership with these fields, and small ones."""
+    made = []
+    for name, (ownership, options) in zip(NAMES, OWNERSHIPS.items(), strict=True):
+        of_ownership = [row for row in rows if row["ownership"] == ownership]
+        fields = [text_of(row["form"], row["option"]) for row in of_ownership[part]]
+        made.append([name, *fields, *options])
+    return tuple(map(tuple, [*PARENTS, *made, *SMALL]))
 
 
 @contextmanager
@@ -180,7 +192,7 @@ def prove(
 ) -> Proof:
     started = time.perf_counter()
     proof = Proof()
-    planned = list(batches(databases, thorough))
+    planned = batches(databases, thorough)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         futures = [
             pool.submit(prove_batch, proof, template, batch, installations) for batch in planned
@@ -205,6 +217,7 @@ def prove_batch(proof: Proof, template: Path, batch: Batch, installations: Path)
         proof.outcomes.append(timed(f"{batch}: poe check", partial(check, place, service)))
         if proof.outcomes[-1].problem:
             return
+        proof.outcomes.append(timed(f"{batch}: {races.PATH}", partial(race, place, service)))
         for way in batch.ways:
             proof.outcomes.append(timed(f"{batch}: {way}", partial(run_way, place, service, way)))
         plant_defects(proof, place, service, batch)
@@ -243,6 +256,13 @@ def check(place: Workplace, service: Path) -> str:
     return problem_of(result.code, "poe check", result.output)
 
 
+def race(place: Workplace, service: Path) -> str:
+    copy = place.copy_of(service)
+    (copy / races.PATH).write_text(races.TEST)
+    result = place.run_suite(copy, races.PATH)
+    return "" if result.code == 0 else f"It ended with {result.code}.\n{shown(result)}"
+
+
 def run_way(place: Workplace, service: Path, way: str) -> str:
     result = WAYS[way](place, service)
     return problem_of(result.code, way, result.output)
@@ -262,7 +282,9 @@ def plant_defects(proof: Proof, place: Workplace, service: Path, batch: Batch) -
     for number, defect in enumerate(DEFECTS):
         if not batch.with_all_defects and batch.database != DATABASES[number % len(DATABASES)]:
             continue
-        fitting = [name for name in slices if re.search(defect.old, text_of(service, name, defect))]
+        fitting = [
+            name for name in slices if re.search(defect.old, text_of_file(service, name, defect))
+        ]
         if not fitting:
             proof.outcomes.append(Outcome(f"{batch}: {defect.name}", "It fits no slice.\n", 0))
         for name in fitting if batch.with_all_defects else fitting[number % len(fitting) :][:1]:
@@ -275,7 +297,7 @@ def plant_defects(proof: Proof, place: Workplace, service: Path, batch: Batch) -
             proof.mistakes += 1
 
 
-def text_of(service: Path, name: str, defect: Defect) -> str:
+def text_of_file(service: Path, name: str, defect: Defect) -> str:
     return (service / f"app/{name}/{defect.file}.py").read_text()
 
 

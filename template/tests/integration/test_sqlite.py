@@ -7,11 +7,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from pydantic import ValidationError
-from sqlalchemy import URL, Connection, delete, exc, func, insert, inspect, select, text
+from sqlalchemy import URL, Connection, Select, delete, exc, func, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.auth.models import User
@@ -46,6 +47,28 @@ async def test_a_savepoint_takes_the_write_lock(new_database: URL) -> None:
     async with engine.connect() as connection, connection.begin_nested():
         assert is_locked(new_database)
     await engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        (select(User.id), False),
+        (select(User.id).with_for_update(), True),
+        (select(User.id).limit(1).with_for_update(read=True, key_share=True), True),
+    ],
+    ids=["read", "for update", "for key share"],
+)
+async def test_a_read_that_locks_takes_the_write_lock(
+    new_database: URL, statement: Select[tuple[UUID]], expected: bool
+) -> None:
+    engine = create_engine(settings_for(new_database))
+
+    async with engine.connect() as connection:
+        await connection.execute(statement)
+        locked = is_locked(new_database)
+    await engine.dispose()
+
+    assert locked == expected
 
 
 def test_a_migration_takes_the_write_lock(run_on: RunOn, empty_database: URL) -> None:
