@@ -1,4 +1,4 @@
-"""Renders slices from scaffold/, as `poe new-resource` does, but in this process."""
+"""Fields for slices, and slices: rendered in this process, or made by `poe new-resource`."""
 
 import itertools
 import re
@@ -148,3 +148,17 @@ def render_slice(resource: Resource, folder: Path, template: Path = ROOT) -> Pat
     subprocess.run([*ruff, "check", *fixed, *options], check=True)
     subprocess.run([*ruff, "format", *options], check=True)
     return folder
+
+
+def run_new_resource(
+    service: Path, words: Sequence[str], environment: dict[str, str], template: Path = ROOT
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command of this template in a service, as its bootstrap does."""
+    return subprocess.run(
+        [sys.executable, str(template / "updater"), "new-resource", *words],
+        cwd=service,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )

@@ -1,15 +1,14 @@
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from evergreen.releases import commit_all
+from evergreen.scaffold import run_new_resource
 from evergreen.services import copy_of
 from evergreen.suites import own_environment
-from evergreen.working_tree import ROOT
 
 NewResource = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -37,22 +36,9 @@ def new_resource(service: Path, variables: dict[str, str]) -> NewResource:
     """Runs the command in the service, from the working tree of the template."""
 
     def new_resource(*words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return run_new_resource(service, variables | more, *words)
+        return run_new_resource(service, words, variables | more)
 
     return new_resource
-
-
-def run_new_resource(
-    service: Path, variables: dict[str, str], *words: str
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "updater"), "new-resource", *words],
-        cwd=service,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
 
 
 def with_program(folder: Path, name: str, script: str) -> str:

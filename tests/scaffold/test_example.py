@@ -12,9 +12,8 @@ import pytest
 
 from evergreen.releases import commit_all
 from evergreen.rendering import files_of
-from evergreen.scaffold import read, render_slice
+from evergreen.scaffold import read, render_slice, run_new_resource
 from evergreen.working_tree import ROOT
-from tests.scaffold.conftest import run_new_resource
 
 COMMAND = ("task", "title:str:1..200", "done:bool:default=false")
 EXAMPLE = ROOT / "template"
@@ -85,7 +84,7 @@ def test_the_migration_of_the_example_makes_the_schema_that_the_scaffold_makes(
     copier.run_copy(str(template), without_example, data=answers, defaults=True, quiet=True)
     commit_all(without_example)
 
-    made = run_new_resource(without_example, variables, *COMMAND, "--no-tests-run")
+    made = run_new_resource(without_example, [*COMMAND, "--no-tests-run"], variables)
 
     assert made.returncode == 0, made.stderr
     assert schema_of(without_example, variables) == schema_of(service, variables)

@@ -4,8 +4,6 @@ import itertools
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +20,14 @@ from evergreen.postgresql_server import open_folder
 from evergreen.progress import Reporter
 from evergreen.questions import Answers
 from evergreen.releases import commit_all
-from evergreen.scaffold import OWNERSHIPS, PARENTS, all_fields, covering_fields, text_of
+from evergreen.scaffold import (
+    OWNERSHIPS,
+    PARENTS,
+    all_fields,
+    covering_fields,
+    run_new_resource,
+    text_of,
+)
 from tools.growth.proof import WAYS, Outcome, Workplace, install, shown
 from tools.scaffold import races
 
@@ -236,18 +241,11 @@ def add_to_gitignore(service: Path) -> None:
 
 
 def make(place: Workplace, service: Path, template: Path, words: tuple[str, ...]) -> str:
-    result = subprocess.run(
-        [sys.executable, str(template / "updater"), "new-resource", *words, "--no-tests-run"],
-        cwd=service,
-        # What is installed is used as it is.
-        env=environment_of(place.programs) | {"UV_NO_SYNC": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    installed = environment_of(place.programs) | {"UV_NO_SYNC": "1"}
+    made = run_new_resource(service, [*words, "--no-tests-run"], installed, template)
     commit_all(service)
-    return problem_of(result.returncode, f"new-resource {' '.join(words)}", result.stdout)
+    what = f"new-resource {' '.join(words)}"
+    return problem_of(made.returncode, what, made.stdout + made.stderr)
 
 
 def check(place: Workplace, service: Path) -> str:
