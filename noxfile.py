@@ -142,7 +142,7 @@ def updates(session: nox.Session) -> None:
 @nox.session
 def benchmarks(session: nox.Session) -> None:
     """Measure the suite, the first start, and services under load (not in CI; needs wrk)."""
-    install(session, COPIER, "httpx", "rich")
+    install(session, group="evergreen")
     with tempfile.TemporaryDirectory() as temporary:
         folder = str(Path(temporary) / "service")
         session.run("python", "-m", "tools.benchmarks.first_start", str(ROOT), folder)
@@ -150,6 +150,8 @@ def benchmarks(session: nox.Session) -> None:
         session.run("python", "-m", "tools.benchmarks.liveness", folder)
         with rendered(session, "service", "--data=database=postgresql") as on_postgresql:
             session.run("python", "-m", "tools.benchmarks.databases", folder, str(on_postgresql))
+    with rendered(session, "resources") as to_grow:
+        session.run("python", "-m", "tools.benchmarks.resources", str(to_grow))
     session.run("python", "-m", "tools.benchmarks.faults")
     session.run("python", "-m", "tools.benchmarks.throughput", *session.posargs)
 
