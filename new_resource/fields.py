@@ -66,7 +66,12 @@ class Field:
         return f"{self.name}_id" if self.kind == "ref" else self.name
 
     def as_data(self) -> dict[str, Any]:
-        return {**vars(self), "values": list(self.values), "is_filter": self.is_filter}
+        return {
+            **vars(self),
+            "values": list(self.values),
+            "is_filter": self.is_filter,
+            "article": article_of(self.name),
+        }
 
 
 def read_fields(texts: list[str]) -> list[Field]:
@@ -119,6 +124,12 @@ def refuse_name(name: str, what: str) -> None:
         raise FieldError(f"{name} is a keyword of Python: choose another name for the {what}.")
     if len(name) > MAX_NAME:
         raise FieldError(f"{name} has {len(name)} characters: a {what} has at most {MAX_NAME}.")
+
+
+def article_of(name: str) -> str:
+    """As in English: an invoice, an upload, but a union and a user."""
+    has_vowel = name[0] in "aeio" or (name[:2] in ("un", "up") and not name.startswith("uni"))
+    return "an" if has_vowel else "a"
 
 
 # ── Kinds ────────────────────────────────────────────────────────────────────

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from new_resource.fields import Field, FieldError, read_fields, refuse_name
+from new_resource.fields import Field, FieldError, article_of, read_fields, refuse_name
 from new_resource.tables import Table
 
 # The names of variables, functions and fixtures that a slice and its tests have already.
@@ -59,6 +59,7 @@ class Resource:
         return {
             "name": self.name,
             "plural": self.plural,
+            "article": article_of(self.name),
             "fields": [one.as_data() for one in self.fields],
             "is_shared": self.is_shared,
             "parent": self.parent,
@@ -192,7 +193,7 @@ def described(target: str, tables: dict[str, Table], resource: Resource) -> dict
         "module": table.module,
         "is_owned": table.is_owned,
         "fixture": table.name if is_free else f"rows_of_{table.name}",
-        "article": "an" if target[0] in "aeio" else "a",
+        "article": article_of(target),
     }
 
 
