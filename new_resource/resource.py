@@ -1,5 +1,6 @@
 """Reads the command line: the name of a resource, and what it is."""
 
+import builtins
 import re
 from argparse import Namespace
 from dataclasses import dataclass, field
@@ -9,15 +10,27 @@ from typing import Any
 from new_resource.fields import Field, FieldError, article_of, read_fields, refuse_name
 from new_resource.tables import Table
 
-# The names of variables, functions and fixtures that a slice and its tests have already.
+# Names that the modules of a slice and its tests, or tests/conftest.py, have already.
 TAKEN = {
-    *("app", "change", "changes", "client", "connection", "engine", "error", "field", "filter"),
-    *("id", "live", "log", "new", "new_session", "now", "number", "path", "place", "problem"),
-    *("query", "request", "response", "router", "second", "service", "session", "setting"),
-    *("start", "stored", "task_id", "test", "text", "time", "token", "update", "user", "value"),
-    *("fake_user", "other_user", "anonymous_client", "other_client", "client_as", "select"),
-    *("delete", "invalid", "found", "owner", "other"),
+    *dir(builtins),  # ruff accepts no variable of such a name
+    *("add_user", "anonymous_client", "app", "base", "bindparam", "change", "changed", "changes"),
+    *("client", "client_as", "connection", "counted", "created", "created_at", "date", "datetime"),
+    *("decimal", "delete", "deleted_id", "engine", "error", "error_type", "fake_user", "field"),
+    *("filter", "found", "found_id", "func", "get_current_user", "id", "index", "invalid"),
+    *("listed", "live", "locked", "log", "mapped", "mapped_column", "model_config", "name", "new"),
+    *("new_session", "now", "number", "numeric", "of_another_user", "optional", "other"),
+    *("other_client", "other_id", "other_user", "own", "owner", "owner_id", "path", "place"),
+    *("problem", "pytest", "query", "request", "response", "router", "second", "select"),
+    *("sequence", "service", "session", "setting", "sort", "start", "stored", "string", "task_id"),
+    *("test", "tested", "text", "time", "timedelta", "token", "unknown", "update", "user"),
+    *("uuid4", "value"),
+    # Their classes.
+    *("after_validator", "annotated", "any", "async_client", "async_session", "base_model"),
+    *("big_integer", "config_dict", "conflict_error", "current_user", "email_str"),
+    *("enum_by_value", "foreign_key", "integrity_error", "literal", "not_found_error"),
+    *("session_dep", "str_enum", "unique_constraint"),
 }
+PATHS = {"docs", "redoc", "livez", "readyz"}
 MAX_INDEX = 63  # the characters that PostgreSQL keeps of a name
 
 
@@ -72,6 +85,8 @@ def read_resource(options: Namespace) -> Resource:
     name, plural = options.name, options.plural or plural_of(options.name)
     refuse_name(name, "resource")
     refuse_name(plural, "plural")
+    if plural in PATHS:
+        raise FieldError(f"/{plural} has a page already: name another plural, with --plural.")
     for taken in (name, plural):
         if taken in TAKEN or taken.removesuffix("s") in TAKEN:
             raise FieldError(f"{taken} is the name of something else in a slice: choose another.")

@@ -1,15 +1,16 @@
 """What scaffold/ can render: every branch of it is taken, and all is Python that ruff accepts."""
 
 import ast
+import re
 from pathlib import Path
 
 import copier
 
 from evergreen.branches import all_branches, branches_never_taken, recorded_branches
 from evergreen.rendering import files_of
-from evergreen.scaffold import OWNERSHIPS, PARENTS, field_texts, read
+from evergreen.scaffold import OWNERSHIPS, PARENTS, field_texts, read, render_slice
 from evergreen.working_tree import ROOT
-from new_resource.fields import read_field
+from new_resource.fields import FieldError, read_field
 from new_resource.resource import Resource
 from new_resource.tables import Table
 
@@ -44,6 +45,52 @@ def test_each_kind_of_field_has_several_forms() -> None:
 
     assert len(TEXTS) > 70
     assert min(kinds.count(kind) for kind in set(kinds)) >= 2
+
+
+HARMLESS = {
+    # They are in modules that have no variable and no class of the name of a resource.
+    *("day", "exact", "location", "moment", "money", "page", "statement", "url"),
+    # The class of the resource would be ApiRouter, FastApi or Json.
+    *("apirouter", "fast_api", "json"),
+}
+
+
+def test_no_resource_has_the_name_of_something_that_a_slice_has_already(tmp_path: Path) -> None:
+    fields = [f"thing_{number}:{text.partition(':')[2]}" for number, text in enumerate(TEXTS)]
+    found = set()
+    for number, options in enumerate(OWNERSHIPS.values()):
+        possible = [text for text in fields if "folder" not in text or "--shared" not in options]
+        resource = read(["thing", *possible, *options], TABLES)
+        folder = render_slice(resource, tmp_path / f"{number}")
+        found |= {name for file in folder.rglob("*.py") for name in identifiers(file)}
+    others = {name for name in found if not re.search("thing|folder|colour|^test_", name)}
+
+    assert {name for name in others if is_accepted_as_name(name)} == HARMLESS
+
+
+def identifiers(file: Path) -> set[str]:
+    """Returns the identifiers of a module: a class as the resource that would have its name."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).split(".")[-1])
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+    return {
+        re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in found if name != name.upper()
+    }
+
+
+def is_accepted_as_name(name: str) -> bool:
+    try:
+        read([name, "title:str"])
+    except FieldError:
+        return False
+    return True
 
 
 def test_every_branch_of_the_scaffold_is_taken(tmp_path: Path) -> None:

@@ -36,9 +36,15 @@ NAMES = ["note", "invoice", "parcel", "order_line", "city"]
 WAYS_IN_CI: tuple[str, ...] = ("pytest --live",)
 WAYS_IN_A_THOROUGH_PROOF: tuple[str, ...] = ("pytest --live", "poe fuzz")
 SMALL = [
-    ["tag", "name:str:1..30:unique", "--shared"],
-    ["visit", "day:date", "done:bool:default=false"],
-    ["memo", "text:text:optional", "folder:ref:folder"],
+    ["location", "name:str:1..30:unique", "--shared"],
+    # Names that a module might use for something else.
+    [
+        "page",
+        *("type:enum:a,b", "format:enum:on,off:default=on", "filters:bool", "path:bool:optional"),
+        *("hash:int", "max:float", "range:date", "name:str", "values:json", "session:uuid"),
+        *("user:text", "value:decimal:5,2", "new:str:unique", "state:datetime"),
+    ],
+    ["statement", "text:text:optional", "folder:ref:folder"],
 ]
 PARTS = 5
 """Services of a thorough proof on each database: with fewer, the classes have too many fields."""

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from app.auth.models import User
 from app.folders.models import Folder, FolderSortOf
 from app.folders.service import delete_folder
-from app.memos.models import Memo
-from app.memos.service import check_folder as check_reference
+from app.statements.models import Statement
+from app.statements.service import check_folder as check_reference
 from app.parcels.service import check_folder as check_parent
 from tests.helpers import add_user
 
@@ -64,7 +64,7 @@ async def test_a_row_is_not_deleted_before_the_commit_of_one_that_names_it(
     await check(creating, user, folder.id)
     with pytest.raises(exc.DBAPIError, match="locked|lock timeout"):
         await delete_folder(deleting, user, folder.id)
-    creating.add(Memo(owner_id=user.id, folder_id=folder.id))
+    creating.add(Statement(owner_id=user.id, folder_id=folder.id))
     await creating.commit()
 
 
