@@ -4,7 +4,8 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 
-from new_resource.fields import KINDS, FieldError, read_field, refuse_name
+from new_resource.fields import KINDS, FieldError, read_field
+from new_resource.resource import read_names
 
 
 def ask_for_fields(options: Namespace) -> None:
@@ -16,8 +17,9 @@ def ask_for_fields(options: Namespace) -> None:
     try:
         while options.name is None:
             name = input("What is one row called? (such as invoice) ").strip()
-            if not says_what_is_wrong(refuse_name, name, "resource"):
+            if not says_what_is_wrong(read_names, name, options.plural):
                 options.name = name
+        read_names(options.name, options.plural)
         print("Its fields, one a line, such as title:str or due:date:optional. An empty line ends.")
         print(f"The kinds are {', '.join(KINDS)}.")
         while text := input(f"{options.name} has ").strip():

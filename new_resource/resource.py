@@ -82,21 +82,7 @@ class Resource:
 
 def read_resource(options: Namespace) -> Resource:
     """Reads what needs no look into the service."""
-    name, plural = options.name, options.plural or plural_of(options.name)
-    refuse_name(name, "resource")
-    refuse_name(plural, "plural")
-    if plural in PATHS:
-        raise FieldError(f"/{plural} has a page already: name another plural, with --plural.")
-    for taken in (name, plural):
-        if taken in TAKEN or taken.removesuffix("s") in TAKEN:
-            raise FieldError(f"{taken} is the name of something else in a slice: choose another.")
-    if plural == name:
-        raise FieldError(f"The plural of {name} has to differ from it: --plural {name}_list?")
-    if looks_plural(name) and not options.plural:
-        raise FieldError(
-            f"{name} looks like a plural already: write {name.removesuffix('s')}, or name its "
-            f"plural, as in --plural {name}es."
-        )
+    name, plural = read_names(options.name, options.plural)
     fields = read_fields(options.fields)
     if not fields:
         raise FieldError(f"Which fields has {name}? Write at least one, as in title:str.")
@@ -106,6 +92,26 @@ def read_resource(options: Namespace) -> Resource:
         if one.name in (name, plural) or one.attribute == f"{name}_id":
             raise FieldError(f"The field {one.name} has the name of the resource: choose another.")
     return Resource(name, plural, fields, options.shared)
+
+
+def read_names(name: str, chosen_plural: str | None) -> tuple[str, str]:
+    """Returns the name of a resource and its plural."""
+    plural = chosen_plural or plural_of(name)
+    refuse_name(name, "resource")
+    refuse_name(plural, "plural")
+    if plural in PATHS:
+        raise FieldError(f"/{plural} has a page already: name another plural, with --plural.")
+    for taken in (name, plural):
+        if taken in TAKEN or taken.removesuffix("s") in TAKEN:
+            raise FieldError(f"{taken} is the name of something else in a slice: choose another.")
+    if plural == name:
+        raise FieldError(f"The plural of {name} has to differ from it: --plural {name}_list?")
+    if looks_plural(name) and not chosen_plural:
+        raise FieldError(
+            f"{name} looks like a plural already: write {name.removesuffix('s')}, or name its "
+            f"plural, as in --plural {name}es."
+        )
+    return name, plural
 
 
 def plural_of(name: str) -> str:

@@ -246,7 +246,7 @@ def test_it_asks_for_what_is_missing_at_a_terminal(
         command, cwd=service, env=variables, stdin=theirs, stdout=theirs, stderr=theirs
     )
     os.close(theirs)
-    os.write(ours, b"Note\nnote\ntitle:string\ntitle:str\n\n")
+    os.write(ours, b"Note\nnotes\nnote\ntitle:string\ntitle:str\n\n")
     printed = b""
     try:
         while part := os.read(ours, 65_536):
@@ -257,6 +257,7 @@ def test_it_asks_for_what_is_missing_at_a_terminal(
     assert process.wait(20) == 0, printed.decode()
     text = printed.decode().replace("\r\n", "\n")
     assert "'Note' is no name of a resource" in text
+    assert "notes looks like a plural already" in text
     assert "title:string: there is no kind 'string'" in text
     assert "+++ b/app/notes/models.py\n" in text
     assert_untouched(service)
