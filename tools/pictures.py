@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.text import Text
 
 from evergreen.edits import make_ten_commits
@@ -74,7 +75,9 @@ def draw(picture: Path, commands: list[str], folder: Path) -> None:
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     for command in commands:
         console.print(Text(f"$ {command}", style="bold"))
-        console.print(Text.from_ansi(output_of(command, folder)))
+        printed = console.render(Text.from_ansi(output_of(command, folder)))
+        # pytest colours each dot of its own, which would be as many elements of the picture.
+        console.print(Segments(Segment.simplify(printed)))
     console.save_svg(str(picture), title=folder.name, code_format=FORMAT)
     print(f"Drew {picture}")
 
