@@ -192,7 +192,7 @@ def print_what_was_made(resource: Resource, changes: Changes) -> None:
     for path, number in lines.items():
         print(f"    {path:{width}} {number:4}")
     registered = " and ".join(sorted(changes.before))
-    print(f"\nIt is registered in {registered}.\n", flush=True)
+    print(f"\nIt is registered in {registered}.", flush=True)
 
 
 def count_lines(file: Path) -> int:
@@ -202,8 +202,8 @@ def count_lines(file: Path) -> int:
 def print_what_is_next(resource: Resource, changes: Changes, tested: bool) -> None:
     migration = next(path for path in changes.new if path.startswith(VERSIONS))
     print(f"""
-The files are yours: no update of the template touches them. Read {migration} first,
-then app/{resource.plural}/models.py.
+The files are yours: no update of the template touches them.
+Read {migration} first, then app/{resource.plural}/models.py.
 
     look at it: uv run poe dev, then http://127.0.0.1:8000/docs
     check it:   uv run poe check

@@ -14,13 +14,17 @@ from pathlib import Path
 
 from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
+from rich.segment import Segment, Segments
 from rich.text import Text
 
 from evergreen.edits import make_ten_commits
-from evergreen.releases import clone_with_tags, copy_of_release, find_releases, git
+from evergreen.releases import clone_with_tags, commit_all, copy_of_release, find_releases, git
 from evergreen.working_tree import ROOT
 
 FIRST_RUN = ["uv run pytest -q", "uv run pytest -q --cov=app", "uv run poe lint"]
+NEW_RESOURCE = """\
+uv run poe new-resource invoice number:str:1..20:unique amount:decimal:10,2 \\
+      due:date:optional status:enum:draft,sent,paid"""
 TEST_WITH_A_TYPO = """
 from tests.client import AsyncClient
 
@@ -46,7 +50,12 @@ def output_of(command: str, folder: Path) -> str:
     environment = {**os.environ, "COLUMNS": str(WIDTH), "TERM": "xterm-256color"}
     environment.pop("VIRTUAL_ENV", None)
     process = subprocess.Popen(
-        command.split(), cwd=folder, env=environment, stdout=command_end, stderr=command_end
+        command,
+        shell=True,
+        cwd=folder,
+        env=environment,
+        stdout=command_end,
+        stderr=command_end,
     )
     os.close(command_end)
     printed = b""
@@ -66,7 +75,9 @@ def draw(picture: Path, commands: list[str], folder: Path) -> None:
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     for command in commands:
         console.print(Text(f"$ {command}", style="bold"))
-        console.print(Text.from_ansi(output_of(command, folder)))
+        printed = console.render(Text.from_ansi(output_of(command, folder)))
+        # pytest colours each dot of its own, which would be as many elements of the picture.
+        console.print(Segments(Segment.simplify(printed)))
     console.save_svg(str(picture), title=folder.name, code_format=FORMAT)
     print(f"Drew {picture}")
 
@@ -80,20 +91,38 @@ def main() -> None:
     draw(pictures / "failing-test.svg", [f"uv run pytest -q tests/{test.name}"], folder)
     test.unlink()
     with tempfile.TemporaryDirectory() as temporary:
-        draw(pictures / "update.svg", UPDATE, service_of_a_team(Path(temporary)))
+        template, newest = template_with_releases(Path(temporary))
+        service = service_of(template, newest, Path(temporary) / "new" / folder.name)
+        draw(pictures / "new-resource.svg", [NEW_RESOURCE], service)
+        draw(pictures / "update.svg", UPDATE, service_of_a_team(template))
 
 
-def service_of_a_team(folder: Path) -> Path:
-    """Creates a service of the first release with ten commits, beside the template.
+def template_with_releases(folder: Path) -> tuple[Path, str]:
+    """Clones the template; returns the clone, and the release that its HEAD is.
 
-    HEAD of the template is its newest release; it is called the next one if it is none yet.
+    HEAD is called the next release if it is none yet.
     """
     template = clone_with_tags(ROOT, folder / "evergreen")
-    first, *_, newest = find_releases(ROOT)
-    if not git("tag", "--points-at=HEAD", cwd=template):
+    if not (head := git("tag", "--points-at=HEAD", cwd=template).strip()):
+        *_, newest = find_releases(ROOT)
         major, minor, _ = newest.split(".")
-        git("tag", f"{major}.{int(minor) + 1}.0", cwd=template)
-    service = copy_of_release(template, first, {}, folder / "my-service")
+        head = f"{major}.{int(minor) + 1}.0"
+        git("tag", head, cwd=template)
+    return template, head
+
+
+def service_of(template: Path, release: str, folder: Path) -> Path:
+    """Creates a service that has been installed and committed."""
+    service = copy_of_release(template, release, {}, folder)
+    subprocess.run(["uv", "sync", "--quiet"], cwd=service, check=True)
+    commit_all(service)
+    return service
+
+
+def service_of_a_team(template: Path) -> Path:
+    """Creates a service of the first release with ten commits, beside the template."""
+    first, *_ = find_releases(ROOT)
+    service = copy_of_release(template, first, {}, template.with_name("my-service"))
     make_ten_commits(service)
     return service
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -9,7 +10,9 @@ from rich.markup import escape
 from evergreen.growth import DATABASES
 from evergreen.progress import Reporter
 from evergreen.working_tree import ROOT, copied_working_tree
-from tools.report.parts import RESULTS
+from tools.report.page import write_page
+from tools.report.parts import RESULTS, save
+from tools.report.scaffold import as_data
 from tools.scaffold.proof import Proof, prove
 
 
@@ -17,6 +20,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.scaffold",
         description="Makes ten resources in services, checks them, and plants mistakes in them.",
+    )
+    parser.add_argument(
+        "--page", type=Path, default=Path("proof.html"), help="the page to write: %(default)s"
     )
     parser.add_argument("--database", choices=DATABASES, help="only on this database")
     parser.add_argument(
@@ -31,6 +37,8 @@ def main() -> None:
     with copied_working_tree(ROOT) as template, reporter.shown():
         proof = prove(template, databases, RESULTS / "installed", reporter, options.thorough)
     show(proof, console)
+    save("scaffold", as_data(proof))
+    write_page(options.page)
     sys.exit(not proof.passed)
 
 
