@@ -55,7 +55,7 @@ OWNERSHIPS = {
 }
 """Options of the command, by what they make."""
 PARENTS = [
-    ["folder", "name:str:1..50:unique", "since:date", "sort_of:enum:a,b", "size:int:optional"],
+    ["folder", "name:str:1..50:unique", "since:date", "sort_of:enum:a,b", "more:json"],
     ["colour", "name:str:1..50:unique", "--shared"],
 ]
 """The resources that those of the proof name."""

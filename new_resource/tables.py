@@ -79,6 +79,8 @@ def expression_for(column: Any) -> str:
         return repr(next(iter(enum)).value)
     if enums := getattr(kind, "enums", None):
         return repr(enums[0])
+    if kind.__visit_name__ in ("JSON", "JSONB"):
+        return "{}"
     try:
         python_type = getattr(kind, "impl", kind).python_type
     except NotImplementedError:

@@ -1,6 +1,6 @@
 """Tests import tools and the library, tools import the library, the library imports neither.
 
-The updater runs in services, where there is nothing of these, nor any package.
+The updater and new_resource/ run where there is nothing of these, nor any package.
 """
 
 import ast
@@ -11,6 +11,7 @@ import pytest
 from evergreen.working_tree import ROOT
 
 RUN_BY_A_SERVICE = ROOT / "evergreen/suite_server.py"
+RUN_FOR_A_SERVICE = {"updater", "new_resource"}
 
 
 def imported_by(package: str) -> set[str]:
@@ -31,8 +32,9 @@ def test_a_package_imports_nothing_that_depends_on_it(package: str, forbidden: s
     assert imported_by(package) & forbidden == set()
 
 
-def test_the_updater_imports_the_standard_library_only() -> None:
-    assert imported_by("updater") - {"updater"} <= sys.stdlib_module_names
+@pytest.mark.parametrize("package", RUN_FOR_A_SERVICE)
+def test_what_runs_for_a_service_imports_the_standard_library_only(package: str) -> None:
+    assert imported_by(package) - RUN_FOR_A_SERVICE <= sys.stdlib_module_names
 
 
 def names_imported_by(node: ast.AST) -> list[str]:

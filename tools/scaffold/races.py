@@ -42,8 +42,9 @@ async def user(committing_engine: AsyncEngine) -> User:
 @pytest.fixture
 async def folder(committing_engine: AsyncEngine, user: User) -> Folder:
     async with AsyncSession(committing_engine, expire_on_commit=False) as session:
-        day = date(2026, 12, 24)
-        folder = Folder(owner_id=user.id, name="one", since=day, sort_of=FolderSortOf.A)
+        folder = Folder(
+            owner_id=user.id, name="a", since=date.today(), sort_of=FolderSortOf.A, more={}
+        )
         session.add(folder)
         await session.commit()
         return folder

@@ -11,7 +11,10 @@ from app.tasks.schemas import TaskCreate, TaskPublic, TaskQuery, TaskUpdate
 router = APIRouter(prefix="/tasks", tags=["tasks"])
 
 TOTAL_COUNT = "X-Total-Count"
-TASKS_OF_ALL_PAGES = {"description": "The tasks of all pages", "schema": {"type": "integer"}}
+TASKS_OF_ALL_PAGES = {
+    "description": "The number of tasks on all pages",
+    "schema": {"type": "integer"},
+}
 
 
 @router.post("", status_code=201)

@@ -2,7 +2,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import MISSING, AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from app.fields import Page as Page  # other slices import it from here, too
 
@@ -11,6 +11,7 @@ Title = Annotated[
     str,
     StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*[^\x00-\x1f\s][^\x00]*$"),
     AfterValidator(str.strip),
+    Field(examples=["title 1"]),
 ]
 
 

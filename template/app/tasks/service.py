@@ -45,7 +45,7 @@ async def list_tasks(session: AsyncSession, owner: User, query: TaskQuery) -> Se
 
 
 async def count_tasks(session: AsyncSession, owner: User, query: TaskQuery) -> int:
-    """Counts the tasks of all pages."""
+    """Counts the tasks on all pages."""
     counts = await session.scalars(
         select(func.count()).select_from(Task).filter_by(**filters(owner, query))
     )
