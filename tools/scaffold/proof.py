@@ -33,8 +33,9 @@ from tools.scaffold import races
 
 NAMES = ["note", "invoice", "parcel", "order_line", "city"]
 """Of the resources that have the fields of the proof, one for each ownership."""
-WAYS_IN_CI: tuple[str, ...] = ("pytest --live",)
-WAYS_IN_A_THOROUGH_PROOF: tuple[str, ...] = ("pytest --live", "poe fuzz")
+LIVE = "pytest --live"
+WAYS_IN_CI: tuple[str, ...] = (LIVE,)
+WAYS_IN_A_THOROUGH_PROOF: tuple[str, ...] = (LIVE, "poe fuzz")
 SMALL = [
     ["location", "name:str:1..30:unique", "--shared"],
     # Names that a module might use for something else.
@@ -268,7 +269,11 @@ def race(place: Workplace, service: Path) -> str:
 
 
 def run_way(place: Workplace, service: Path, way: str) -> str:
-    result = WAYS[way](place, service)
+    if way == LIVE:  # the other tests of a service have been run so elsewhere
+        slices = [file for name in slices_of(service) for file in tests_of(name)]
+        result = place.run_suite(service, "--live", *slices)
+    else:
+        result = WAYS[way](place, service)
     return problem_of(result.code, way, result.output)
 
 
@@ -281,8 +286,7 @@ def problem_of(code: int, what: str, output: str = "") -> str:
 
 def plant_defects(proof: Proof, place: Workplace, service: Path, batch: Batch) -> None:
     """Each mistake in one slice that it fits, by turns; in each of them if the batch says so."""
-    slices = sorted(path.parent.name for path in service.glob("app/*/service.py"))
-    slices = [name for name in slices if name not in ("auth", "tasks")]
+    slices = slices_of(service)
     for number, defect in enumerate(DEFECTS):
         if not batch.with_all_defects and batch.database != DATABASES[number % len(DATABASES)]:
             continue
@@ -301,6 +305,15 @@ def plant_defects(proof: Proof, place: Workplace, service: Path, batch: Batch) -
             proof.mistakes += 1
 
 
+def slices_of(service: Path) -> list[str]:
+    names = sorted(path.parent.name for path in service.glob("app/*/service.py"))
+    return [name for name in names if name not in ("auth", "tasks")]
+
+
+def tests_of(name: str) -> list[str]:
+    return [f"tests/test_{name}.py", f"tests/services/test_{name}_service.py"]
+
+
 def text_of_file(service: Path, name: str, defect: Defect) -> str:
     return (service / f"app/{name}/{defect.file}.py").read_text()
 
@@ -311,8 +324,7 @@ def green_with(place: Workplace, service: Path, name: str, defect: Defect) -> st
     file = copy / f"app/{name}/{defect.file}.py"
     file.write_text(re.sub(defect.old, defect.new, file.read_text(), count=1))
     shutil.rmtree(file.parent / "__pycache__", ignore_errors=True)
-    tests = [f"tests/test_{name}.py", f"tests/services/test_{name}_service.py"]
-    result = place.run_suite(copy, "-x", *tests)
+    result = place.run_suite(copy, "-x", *tests_of(name))
     if result.code == 0:
         result = place.run_suite(copy, "-x", "tests/test_routes.py")
     if result.code == 1:
