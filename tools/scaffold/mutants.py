@@ -1,8 +1,8 @@
 """Mutates slices of `poe new-resource`: do the tests that a team has afterwards notice?
 
 First the two files of tests that come with a slice are run on each of its mutants; then, on those
-that survive, the checks of every slice that each service has, such as that the models and the
-migrations agree. No list of mutants is left out.
+that survive, the checks that each service has of all its slices, such as that the models and the
+migrations agree. No mutant is left out as equivalent.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from evergreen.releases import commit_all
 from evergreen.services import install_service
 from tools.growth.proof import CHECKS_OF_A_SERVICE
 from tools.mutants.__main__ import plant
-from tools.mutants.runner import Planted, survivors_of
+from tools.mutants.runner import Planted, RunError, survivors_of
 
 BAR = 0.95
 SLICES = {
@@ -67,11 +67,15 @@ class Mutated:
 def prove_mutants(template: Path, databases: Iterable[str], plurals: Iterable[str]) -> bool:
     """Prints the survivors; returns whether enough mutants of each slice are killed."""
     mutated = []
-    for database in databases:
-        with service_with_slices(template, database) as service:
-            for plural in plurals:
-                mutated.append(mutate_slice(service, database, plural))
-                show(mutated[-1])
+    try:
+        for database in databases:
+            with service_with_slices(template, database) as service:
+                for plural in plurals:
+                    mutated.append(mutate_slice(service, database, plural))
+                    show(mutated[-1])
+    except RunError as error:
+        print(error)
+        return False
     print(*mutated, sep="\n", flush=True)
     return all(one.passed for one in mutated)
 
