@@ -121,7 +121,7 @@ def scaffold(session: nox.Session) -> None:
     """Make ten resources in services with `poe new-resource`, check them, and plant mistakes.
 
     `uvx nox -s scaffold -- --thorough` combines every field with every ownership, and sends generated
-    requests (nightly).
+    requests (nightly). `-- --mutants` checks whether the tests of slices notice mutants (nightly).
     """
     install(session, group="evergreen")
     write_to_memory(session)

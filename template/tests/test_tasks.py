@@ -71,11 +71,23 @@ async def test_a_new_task_is_created(client: AsyncClient, new: dict[str, Any]) -
     assert response.headers["Location"] == f"/tasks/{task['id']}"
 
 
+@pytest.mark.parametrize("sent", ["x", " x "])
+async def test_space_around_the_title_of_a_new_task_is_dropped(
+    client: AsyncClient, new: dict[str, Any], sent: str
+) -> None:
+    response = await client.post("/tasks", json={**new, "title": sent})
+
+    assert response.status_code == 201
+    assert response.json()["title"] == "x"
+
+
 @pytest.mark.parametrize(
     ("field", "value", "error"),
     [
         ("title", "", "string_too_short"),
+        ("title", " ", "string_pattern_mismatch"),
         pytest.param("title", "x" * 201, "string_too_long", id="title-too_long"),
+        ("no_such_field", 1, "extra_forbidden"),
     ],
 )
 async def test_a_new_task_with_an_invalid_part_is_refused(
@@ -162,7 +174,9 @@ async def test_a_list_with_an_unknown_parameter_is_refused(client: AsyncClient) 
 def test_the_total_is_documented(app: FastAPI) -> None:
     response = app.openapi()["paths"]["/tasks"]["get"]["responses"]["200"]
 
-    assert response["headers"]["X-Total-Count"]["schema"] == {"type": "integer"}
+    assert response["headers"] == {
+        "X-Total-Count": {"description": "The tasks of all pages", "schema": {"type": "integer"}}
+    }
 
 
 async def test_a_task_is_read(client: AsyncClient, task: dict[str, Any]) -> None:
@@ -192,8 +206,10 @@ async def test_an_empty_change_changes_nothing(client: AsyncClient, task: dict[s
     ("field", "value", "error"),
     [
         ("title", "", "string_too_short"),
+        ("title", " ", "string_pattern_mismatch"),
         pytest.param("title", "x" * 201, "string_too_long", id="title-too_long"),
         ("done", "perhaps", "bool_parsing"),
+        ("no_such_field", 1, "extra_forbidden"),
     ],
 )
 async def test_a_change_with_an_invalid_part_is_refused(
@@ -210,12 +226,23 @@ async def test_a_task_is_deleted(client: AsyncClient, task: dict[str, Any]) -> N
 
     assert response.status_code == 204
     assert response.content == b""
+    gone = await client.get(f"/tasks/{task['id']}")
+    assert gone.status_code == 404
 
 
 async def test_a_task_that_does_not_exist_is_not_found(
     client: AsyncClient, tasks: list[dict[str, Any]]
 ) -> None:
     response = await client.get("/tasks/00000000-0000-0000-0000-000000000000")
+
+    assert response.status_code == 404
+    assert response.json() == problem(404, "Not Found", "There is no such task.")
+
+
+async def test_a_task_of_another_user_is_not_found(
+    other_client: AsyncClient, task: dict[str, Any]
+) -> None:
+    response = await other_client.get(f"/tasks/{task['id']}")
 
     assert response.status_code == 404
     assert response.json() == problem(404, "Not Found", "There is no such task.")

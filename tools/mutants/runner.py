@@ -41,8 +41,13 @@ class Planted:
         return f"{self.file}:{self.mutant.line} {self.mutant.where}  {self.mutant.change}"
 
 
-async def survivors_of(service: Path, planted: Sequence[Planted]) -> list[Planted]:
-    """Raises `RunError` if the suite fails without a mutant, or ends unexpectedly with one."""
+async def survivors_of(
+    service: Path, planted: Sequence[Planted], tests: Sequence[str] = ()
+) -> list[Planted]:
+    """Runs these files of tests on each mutant, or the whole suite.
+
+    Raises `RunError` if they fail without a mutant, or end unexpectedly with one.
+    """
     task = asyncio.current_task()
     assert task is not None
     # Cleans up as after Ctrl-C.
@@ -56,7 +61,7 @@ async def survivors_of(service: Path, planted: Sequence[Planted]) -> list[Plante
             async with asyncio.TaskGroup() as group:
                 for number in range(os.cpu_count() or 1):
                     folder = temporary / f"worker {number}"
-                    group.create_task(work(service, folder, waiting, survivors, progress))
+                    group.create_task(work(service, folder, tests, waiting, survivors, progress))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
     return sorted(survivors, key=planted.index)
@@ -65,11 +70,12 @@ async def survivors_of(service: Path, planted: Sequence[Planted]) -> list[Plante
 async def work(
     service: Path,
     folder: Path,
+    tests: Sequence[str],
     waiting: Iterator[Planted],
     survivors: list[Planted],
     progress: "Progress",
 ) -> None:
-    async with started_worker(service, folder) as worker:
+    async with started_worker(service, folder, tests) as worker:
         result = await worker.read_result()
         if result.code != 0:
             raise RunError(f"The suite fails without a mutant.\n{result.output}")
@@ -117,7 +123,9 @@ class Worker:
 
 
 @asynccontextmanager
-async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
+async def started_worker(
+    service: Path, folder: Path, tests: Sequence[str]
+) -> AsyncIterator[Worker]:
     shutil.copytree(service, folder / "service", ignore=NOT_COPIED)
     process = await asyncio.create_subprocess_exec(
         service / ".venv/bin/python",
@@ -125,6 +133,7 @@ async def started_worker(service: Path, folder: Path) -> AsyncIterator[Worker]:
         "-P",
         WORKER,
         folder,
+        *tests,
         cwd=folder / "service",
         env={**os.environ, "TMPDIR": str(folder)},
         stdin=PIPE,

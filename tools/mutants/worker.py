@@ -1,4 +1,4 @@
-"""Runs the suite of a service on one mutant after another.
+"""Runs the suite of a service, or some files of it, on one mutant after another.
 
 The Python of the service runs this file, in a copy of the service. Each line of the input names
 a file and its mutated text; each line of the output, the first of which is about the service
@@ -21,6 +21,7 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,24 @@ LIBRARIES = [
     "asyncpg",
     "fastapi",
     "httpx",
+    "jwt",
+    "pwdlib.hashers.argon2",
+    "pydantic.v1",
+    "pydantic_settings",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
     "sqlalchemy.ext.asyncio",
     "starlette.testclient",
+    "structlog",
+    "unittest.mock",
+    "uvicorn",
 ]
 OPTIONS = [
     "-q",
     "-x",
     *("-p", "no:cacheprovider"),
     *("-p", "no:randomly"),
-    # One of the libraries brings a plugin, too.
+    # Some of the libraries bring a plugin, too.
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 ]
 MIN_LIMIT = 20
@@ -53,11 +63,12 @@ CAREFREE = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "auto
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, tests = Path(sys.argv[1]), sys.argv[2:]
     # The runs get a copy of it: as long as one of them is alive, the output is not at its end.
     answers = os.fdopen(os.dup(1), "w")
     gc.disable()
-    for library in LIBRARIES:
+    plugins = [plugin.module for plugin in entry_points(group="pytest11")]
+    for library in [*LIBRARIES, *plugins]:
         with contextlib.suppress(ImportError), warnings.catch_warnings(action="ignore"):
             importlib.import_module(library)
     gc.freeze()
@@ -66,9 +77,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
 
     with server_of_the_runs() as server:
-        plugins = [*server, KillersFirst(folder / "killers")]
+        added = [*server, KillersFirst(folder / "killers")]
         start = time.perf_counter()
-        print(run_suite(folder, plugins), file=answers, flush=True)
+        print(run_suite(folder, tests, added), file=answers, flush=True)
         limit = max(MIN_LIMIT, math.ceil(LIMIT_AS_A_RATIO * (time.perf_counter() - start)))
         # From here on all byte code is that of the service as it is.
         sys.dont_write_bytecode = True
@@ -80,7 +91,7 @@ def main() -> None:
             # It could pass for that of a mutant, if they have one length and one second.
             Path(importlib.util.cache_from_source(path)).unlink(missing_ok=True)
             path.write_text(mutant["text"])
-            print(run_suite(folder, plugins, limit), file=answers, flush=True)
+            print(run_suite(folder, tests, added, limit), file=answers, flush=True)
             path.write_bytes(original)
 
 
@@ -137,7 +148,7 @@ def server_of_the_runs() -> Iterator[list[GivenServer]]:
         postgresql.wait_until_stopped("mutants")
 
 
-def run_suite(folder: Path, plugins: list[object], limit: int = 0) -> str:
+def run_suite(folder: Path, tests: list[str], plugins: list[object], limit: int = 0) -> str:
     """In a process of its own, which is killed after `limit` seconds, if that is not 0."""
     output = folder / "output"
     child = os.fork()
@@ -147,7 +158,8 @@ def run_suite(folder: Path, plugins: list[object], limit: int = 0) -> str:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.alarm(limit)
             redirect(output)
-            exit_code = pytest.main([*OPTIONS, f"--basetemp={folder / 'tests'}"], plugins)
+            options = [*OPTIONS, f"--basetemp={folder / 'tests'}", *tests]
+            exit_code = pytest.main(options, plugins)
         except Exception:
             # A warning about what a failing test has left open may come as late as this. Python
             # would end with 1, too.

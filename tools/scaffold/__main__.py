@@ -13,6 +13,7 @@ from evergreen.working_tree import ROOT, copied_working_tree
 from tools.report.page import write_page
 from tools.report.parts import RESULTS, save
 from tools.report.scaffold import as_data
+from tools.scaffold.mutants import SLICES, prove_mutants
 from tools.scaffold.proof import Proof, prove
 
 
@@ -30,8 +31,18 @@ def main() -> None:
         action="store_true",
         help="every field with every ownership, with and without the example, and poe fuzz",
     )
+    parser.add_argument(
+        "--mutants",
+        nargs="*",
+        choices=SLICES,
+        metavar="SLICE",
+        help=f"only mutate slices: {', '.join(SLICES)}, or all of them if none is named",
+    )
     options = parser.parse_args()
     databases = [options.database] if options.database else list(DATABASES)
+    if options.mutants is not None:
+        with copied_working_tree(ROOT) as template:
+            sys.exit(not prove_mutants(template, databases, options.mutants or SLICES))
     console = Console()
     reporter = Reporter(console)
     with copied_working_tree(ROOT) as template, reporter.shown():

@@ -131,9 +131,12 @@ async def test_tasks_of_the_same_time_are_listed_in_the_order_of_their_ids(
     ids: list[int],
 ) -> None:
     time = now()
-    for number in (2, 3, 1):
+    for number in range(3):
         task = Task(
-            id=UUID(int=number), owner_id=fake_user.id, title=f"title {number}", created_at=time
+            id=UUID(int=(2, 3, 1)[number]),  # in no order
+            owner_id=fake_user.id,
+            title=f"title {number}",
+            created_at=time,
         )
         session.add(task)
     await session.commit()
