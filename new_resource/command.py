@@ -86,8 +86,9 @@ def create_resource(service: Service, options: Namespace) -> None:
         write(service, resource, texts, changes)
         if options.dry_run:
             sys.stdout.writelines(changes.diff())
+            number = len(changes.new_files)
             changes.undo()
-            print(f"\nNothing is written: without --dry-run, {len(changes.new_files)} files.")
+            print(f"\nNothing is written: without --dry-run, these {number} new files.")
             return
         print_what_was_made(resource, changes)
         code = 0 if not options.tests else run_suite(service)

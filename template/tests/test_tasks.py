@@ -175,7 +175,10 @@ def test_the_total_is_documented(app: FastAPI) -> None:
     response = app.openapi()["paths"]["/tasks"]["get"]["responses"]["200"]
 
     assert response["headers"] == {
-        "X-Total-Count": {"description": "The tasks of all pages", "schema": {"type": "integer"}}
+        "X-Total-Count": {
+            "description": "The number of tasks on all pages",
+            "schema": {"type": "integer"},
+        }
     }
 
 

@@ -77,6 +77,8 @@ def test_a_dry_run_shows_the_files_and_writes_nothing(
     shown = re.findall(r"^\+\+\+ b/(.+)$", result.stdout, re.MULTILINE)
     assert shown == ["app/main.py", *FILES[1:]]  # an empty file has no diff
     assert "\n+    app.include_router(notes_router)\n" in result.stdout
+    last = "Nothing is written: without --dry-run, these 8 new files.\n"
+    assert result.stdout.endswith(last)
     assert_untouched(service)
 
 
