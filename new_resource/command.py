@@ -82,6 +82,8 @@ def create_resource(service: Service, options: Namespace) -> None:
             find_rows(resource, None, {})
     except FieldError as error:
         sys.exit(f"{error}")
+    if not options.dry_run:
+        print(f"Writing app/{resource.plural}/, its migration and its tests ...\n", flush=True)
     with undone_if_it_fails(service.folder) as changes:
         write(service, resource, texts, changes)
         if options.dry_run:
