@@ -489,8 +489,12 @@ class Rows:
             self.created[collection] = await new_row(**arguments), {}
         else:
             self.creating.append(collection)
+            operation = self.requests.operations["POST", collection]
             try:
-                exchange = await self.send(self.requests.operations["POST", collection])
+                exchange = await self.send(operation)
+                if exchange.status == 404:  # an earlier route may have deleted what it names
+                    self.doubt(row.collection for row in self.requests.references(operation))
+                    exchange = await self.send(operation)
             finally:
                 self.creating.pop()
             if exchange.status == 409 and collection not in self.created:

@@ -44,6 +44,7 @@ SMALL = [
         *("type:enum:a,b", "format:enum:on,off:default=on", "filters:bool", "path:bool:optional"),
         *("hash:int", "max:float", "range:date", "name:str", "values:json", "session:uuid"),
         *("user:text", "value:decimal:5,2", "new:str:unique", "state:datetime"),
+        "parcel:ref:parcel",  # which is in a folder
     ],
     ["statement", "text:text:optional", "folder:ref:folder"],
 ]
