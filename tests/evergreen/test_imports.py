@@ -32,7 +32,7 @@ def test_a_package_imports_nothing_that_depends_on_it(package: str, forbidden: s
     assert imported_by(package) & forbidden == set()
 
 
-@pytest.mark.parametrize("package", RUN_FOR_A_SERVICE)
+@pytest.mark.parametrize("package", sorted(RUN_FOR_A_SERVICE))
 def test_what_runs_for_a_service_imports_the_standard_library_only(package: str) -> None:
     assert imported_by(package) - RUN_FOR_A_SERVICE <= sys.stdlib_module_names
 
