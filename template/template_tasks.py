@@ -59,11 +59,15 @@ if __name__ == "__main__":
         names = [f"refs/tags/{tag}" for tag in tags] + ["refs/remotes/origin/HEAD"]
         if (to := options.to) and not RELEASE.match(to):
             names = [f"refs/tags/{to}", f"refs/remotes/origin/{to}", f"{to}^0", *names]
+        missing = "release with an updater"
         if sys.argv[1:2] == ["new-resource"] and (ours := re.search(COMMIT, text)):
-            names = [f"refs/tags/{ours[1]}", f"{ours[1]}^0"]
+            names, missing = (
+                [f"refs/tags/{ours[1]}", f"{ours[1]}^0"],
+                f"{ours[1]}, which {answers} names",
+            )
         for name in names:
             run(*git, "checkout", "--quiet", "--detach", name, "--", output=output)
             if Path(clone, "updater/__main__.py").is_file():
                 sys.exit(run(sys.executable, f"{clone}/updater", *sys.argv[1:]))
-    problem = printed.strip() if code != 0 else "it has no release with an updater"
+    problem = printed.strip() if code != 0 else f"it has no {missing}"
     sys.exit(code if code > 128 else f"The template in {address} can't be used: {problem}")

@@ -290,6 +290,20 @@ def test_a_resource_is_made_by_the_release_that_the_service_has(
     assert result.stdout == f"1.0.0 {service} {arguments} []\n"
 
 
+def test_a_commit_that_the_template_does_not_have_is_said(
+    service: Path, small_template: Path
+) -> None:
+    answers = service / ANSWERS
+    answers.write_text(answers.read_text().replace("1.0.0", "1.0.0-3-g0123456"))
+
+    result = run(service, "new-resource", "note", "title:str")
+
+    assert result.stderr == (
+        f"The template in {small_template} can't be used: it has no 1.0.0-3-g0123456, which "
+        ".copier-answers.yml names\n"
+    )
+
+
 # ── What it cannot do, in a sentence ─────────────────────────────────────────
 
 

@@ -230,7 +230,9 @@ def prove_batch(proof: Proof, template: Path, batch: Batch, installations: Path)
         proof.outcomes.append(timed(f"{batch}: poe check", partial(check, place, service)))
         if proof.outcomes[-1].problem:
             return
-        proof.outcomes.append(timed(f"{batch}: {races.PATH}", partial(race, place, service)))
+        proof.outcomes.append(
+            timed(f"{batch}: pytest, with deletions meanwhile", partial(race, place, service))
+        )
         for way in batch.ways:
             proof.outcomes.append(timed(f"{batch}: {way}", partial(run_way, place, service, way)))
         plant_defects(proof, place, service, batch)
