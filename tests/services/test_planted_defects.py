@@ -92,7 +92,7 @@ DEFECTS = {
     ),
     "an amount has as many places as it is sent with": (
         "app/fields.py",
-        'value.quantize(Decimal("0.01")) + 0',
+        "value.quantize(Decimal(1).scaleb(-self.places)) + 0",
         "value + 0",
     ),
     "an operation is named after its path": (
