@@ -228,7 +228,8 @@ def add_with_parents(
     if row["fixture"] in needed:
         return
     table = next(one for one in tables.values() if one.class_name == row["class"])
-    arguments, parameters = [], []
+    arguments: list[str] = []
+    parameters: list[str] = []
     if table.is_owned:
         arguments.append("owner_id=fake_user.id")
     for column, expression in table.arguments.items():
@@ -240,7 +241,9 @@ def add_with_parents(
         above = described(snake_case(other.class_name), tables, resource)
         add_with_parents(above, tables, resource, needed)
         arguments.append(f"{column}={above['fixture']}[number].id")
-        parameters.append(f"{above['fixture']}: list[{above['class']}]")
+        parameter = f"{above['fixture']}: list[{above['class']}]"
+        if parameter not in parameters:  # two columns may name rows of one table
+            parameters.append(parameter)
     needed[row["fixture"]] = {**row, "arguments": arguments, "parameters": parameters}
 
 

@@ -20,18 +20,27 @@ TABLES = {
         "folders", "Folder", "app.folders.models", True, arguments={"name": 'f"name {number}"'}
     ),
     "colours": Table("colours", "Colour", "app.colours.models", False, arguments={"name": "'x'"}),
+    "parcels": Table(
+        "parcels",
+        "Parcel",
+        "app.parcels.models",
+        True,
+        references={"folder_id": "folders", "old_folder_id": "folders"},
+    ),
 }
 TEXTS = list(field_texts())
 SMALL = [
     ["order", "text:str", "rate:decimal:5,2:default=1"],
     ["upload", "text:str", "state:enum:on,off:default=on"],
     ["union", "text:str", "state:enum:on,off:default=off"],
+    ["label", "parcel:ref:parcel", "folder:ref:folder"],
 ]
 
 
 def resources() -> list[Resource]:
     """A resource of each ownership with a single field of some kinds, and with all fields."""
-    found = [read(words, {}) for words in [*PARENTS, *SMALL]]
+    found = [read(words, TABLES) for words in SMALL]
+    found += [read(words) for words in PARENTS]
     for options in OWNERSHIPS.values():
         all_texts = [text for text in TEXTS if "folder" not in text or "--shared" not in options]
         single = [[text] for text in ("text:str", "on:bool", "by:ref:colour", "no:int:unique")]
@@ -100,7 +109,7 @@ def test_every_branch_of_the_scaffold_is_taken(tmp_path: Path) -> None:
             data = resource.as_data()
             copier.run_copy(str(ROOT / "scaffold"), folder, data=data, defaults=True, quiet=True)
             for path, content in files_of(folder).items():
-                ast.parse(content, path)
+                compile(content, path, "exec")
 
     never = branches_never_taken(all_branches(ROOT / "scaffold"), seen)
     assert [f"{branch.file}:{branch.line}: {branch}" for branch in never] == []
