@@ -120,6 +120,8 @@ def migrated_database(
     if CAN_BE_SHARED:
         with closing(sqlite3.connect(path)) as file:
             request.getfixturevalue("database_in_memory").backup(file)
+            # As after the migrations. Several connections that change it at once can fail.
+            file.execute("PRAGMA journal_mode = WAL")
     else:
         migrate_or_stop(request, url_of(path))
     return path

@@ -37,7 +37,11 @@ SETTINGS = '_min_copier_version: "9.19"\n'
 def changed_release(template: Path, version: str, **changes: tuple[str, str]) -> str:
     """Adds a release to it; in each file, by its name, one text is replaced by another."""
     for name, (old, new) in changes.items():
-        (file,) = [path for path in template.rglob(name) if ".git" not in path.parts]
+        (file,) = [
+            path
+            for path in template.rglob(name)
+            if path.relative_to(template).parts[0] not in (".git", "scaffold")
+        ]
         text = file.read_text()
         assert old in text, f"{file} has no {old!r}"
         file.write_text(text.replace(old, new, 1))
