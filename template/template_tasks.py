@@ -59,12 +59,9 @@ if __name__ == "__main__":
         names = [f"refs/tags/{tag}" for tag in tags] + ["refs/remotes/origin/HEAD"]
         if (to := options.to) and not RELEASE.match(to):
             names = [f"refs/tags/{to}", f"refs/remotes/origin/{to}", f"{to}^0", *names]
-        missing = "release with an updater"
-        if sys.argv[1:2] == ["new-resource"] and (ours := re.search(COMMIT, text)):
-            names, missing = (
-                [f"refs/tags/{ours[1]}", f"{ours[1]}^0"],
-                f"{ours[1]}, which {answers} names",
-            )
+        ours = re.search(COMMIT, text) if sys.argv[1:2] == ["new-resource"] else None
+        names = [f"refs/tags/{ours[1]}", f"{ours[1]}^0"] if ours else names
+        missing = f"{ours[1]}, which {answers} names" if ours else "release with an updater"
         for name in names:
             run(*git, "checkout", "--quiet", "--detach", name, "--", output=output)
             if Path(clone, "updater/__main__.py").is_file():

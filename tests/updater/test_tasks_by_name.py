@@ -89,8 +89,8 @@ def test_a_newer_updater_may_have_options_and_verbs_of_its_own(
     )
     replace(
         command_line,
-        "    options = parser().parse_args()\n",
-        "    options = parser().parse_args()\n"
+        "    options = read_options(sys.argv[1:])\n",
+        "    options = read_options(sys.argv[1:])\n"
         '    sys.exit(f"Hello from {options.task}, {options.name}!")\n',
     )
     release(own_template, NEXT)
