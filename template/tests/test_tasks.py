@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.auth.models import User
 from app.db.base import now
 from app.tasks.models import Task
+from app.tasks.routes import router
 from app.tasks.schemas import TaskPublic
 from tests.client import AsyncClient
 from tests.helpers import problem
@@ -171,7 +172,10 @@ async def test_a_list_with_an_unknown_parameter_is_refused(client: AsyncClient) 
     assert response.json() == invalid("extra_forbidden", "query", "order")
 
 
-def test_the_total_is_documented(app: FastAPI) -> None:
+def test_the_total_is_documented() -> None:
+    app = FastAPI()  # the document of all routes would take long
+    app.include_router(router)
+
     response = app.openapi()["paths"]["/tasks"]["get"]["responses"]["200"]
 
     assert response["headers"] == {
