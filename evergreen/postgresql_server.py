@@ -52,7 +52,7 @@ def psql(environment: Path, url: str, statement: str) -> list[str]:
 
 
 def run_program(environment: Path, program: str, *arguments: str) -> None:
-    """Runs a program of PostgreSQL, as `nobody` where root would be refused."""
+    """Runs a PostgreSQL program; as `nobody` if this process is root, which it would refuse."""
     subprocess.run(
         [programs(environment) / program, *arguments],
         check=True,

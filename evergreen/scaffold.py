@@ -80,8 +80,8 @@ def is_accepted(form: str, option: str) -> bool:
     return True
 
 
-def is_possible(form: str, ownership: str) -> bool:
-    """What every user can use can't name a row that has an owner."""
+def fits_ownership(form: str, ownership: str) -> bool:
+    """A shared resource can't name a row that has an owner."""
     return form != "ref:folder" or "--shared" not in OWNERSHIPS[ownership]
 
 
@@ -103,7 +103,7 @@ def covering_fields(databases: list[str]) -> list[Answers]:
     }
     constraints: Constraints = {
         ("form", "option"): is_accepted,
-        ("form", "ownership"): is_possible,
+        ("form", "ownership"): fits_ownership,
     }
     rows = covering_array(factors, constraints)
     rows.sort(key=lambda row: FORMS.index(row["form"]))
@@ -120,7 +120,7 @@ def all_fields(databases: list[str]) -> list[Answers]:
         for form, option, ownership, database in itertools.product(
             FORMS, OPTIONS, OWNERSHIPS, databases
         )
-        if is_accepted(form, option) and is_possible(form, ownership)
+        if is_accepted(form, option) and fits_ownership(form, ownership)
     ]
 
 

@@ -290,7 +290,7 @@ def empty_database(pytestconfig: pytest.Config) -> Iterator[URL]:
 @pytest.fixture
 def new_database(request: pytest.FixtureRequest, database_url: URL, empty_database: URL) -> URL:
     """Makes a database for a test that commits; no other test sees it."""
-    # Without `database_url`, which ends the run then, these tests would fail if a migration is missing.
+    # `database_url` ends the run with a sentence if a model has no migration.
     migrate_or_stop(request, empty_database)
     return empty_database
 

@@ -153,7 +153,7 @@ def database_url(
 @pytest.fixture
 def new_database(database_url: URL, migrated_database: Path, tmp_path: Path) -> URL:
     """A file for a test that commits; no other test sees it."""
-    # Without `database_url`, which ends the run then, these tests would fail if a migration is missing.
+    # `database_url` ends the run with a sentence if a model has no migration.
     return url_of(shutil.copy(migrated_database, tmp_path / "new.db"))
 
 

@@ -1,4 +1,4 @@
-"""What `poe new-resource` has made belongs to the team: an update leaves it as it is."""
+"""A resource that `poe new-resource` has made belongs to the team: no update changes it."""
 
 from pathlib import Path
 

@@ -20,6 +20,7 @@ from evergreen.services import install_service
 from tools.growth.proof import CHECKS_OF_A_SERVICE
 from tools.mutants.__main__ import plant
 from tools.mutants.runner import Planted, RunError, survivors_of
+from tools.scaffold.proof import tests_of
 
 BAR = 0.95
 SLICES = {
@@ -103,10 +104,9 @@ def mutate_slice(service: Path, database: str, plural: str) -> Mutated:
     folder = service / "app" / plural
     files = [str(file.relative_to(service)) for file in sorted(folder.rglob("*.py"))]
     planted = plant(service, files)
-    tests = [f"tests/test_{plural}.py", f"tests/services/test_{plural}_service.py"]
     started = time.perf_counter()
     print(f"{plural} on {database}: its tests", flush=True)
-    past_its_tests = asyncio.run(survivors_of(service, planted, tests))
+    past_its_tests = asyncio.run(survivors_of(service, planted, tests_of(plural)))
     print(f"{plural} on {database}: the checks of the service", flush=True)
     survivors = asyncio.run(survivors_of(service, past_its_tests, CHECKS_OF_A_SERVICE))
     seconds = time.perf_counter() - started
